@@ -1,0 +1,30 @@
+import { type Pointer, ptr } from "bun:ffi";
+
+/** Memory that libc may read and write: the same bytes as an array, as a view, and as an address. */
+export interface Memory {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  /** Valid for as long as this object is reachable: a number keeps nothing alive. */
+  readonly address: Pointer;
+}
+
+/**
+ * Allocates `size` zeroed bytes that never move.
+ *
+ * The ArrayBuffer is made first and all views over it: JavaScriptCore moves a typed array of up to 1000
+ * bytes that was made otherwise when something first asks for its `.buffer`, and an address taken before
+ * would then point at freed memory.
+ */
+export function allocate(size: number): Memory {
+  const buffer = new ArrayBuffer(size);
+  return { bytes: new Uint8Array(buffer), view: new DataView(buffer), address: ptr(buffer) };
+}
+
+/** A NUL-terminated copy of `text` for a `const char *`. Throws a RangeError where `text` holds a NUL. */
+export function cString(text: string): Memory {
+  if (text.includes("\0")) throw new RangeError(`${JSON.stringify(text)} holds a NUL`);
+  const encoded = new TextEncoder().encode(text);
+  const memory = allocate(encoded.length + 1);
+  memory.bytes.set(encoded);
+  return memory;
+}

@@ -1,0 +1,89 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { SyscallError } from "./errno.ts";
+import { checked, lastErrno, libc } from "./libc.ts";
+import { cString } from "./memory.ts";
+import { AF_NETLINK, NETLINK_ROUTE, SOCK_CLOEXEC, SOCK_RAW } from "./netlink-socket.ts";
+
+/** clone(2). */
+const CLONE_NEWNET = 0x40000000;
+const O_CLOEXEC = 0x80000;
+/** ioctl_ns(2), _IO(0xb7, 3). */
+const NS_GET_NSTYPE = 0xb703;
+
+/** Opens a file read-only for ourselves alone; the caller closes it with {@link closeFd}. */
+export function openReadOnly(path: string): number {
+  return checked("open", libc.open(cString(path).address, O_CLOEXEC, 0), path);
+}
+
+/** Closes an fd that one of the functions here opened. */
+export function closeFd(fd: number): void {
+  libc.close(fd);
+}
+
+/**
+ * The network namespace that the calling thread is in, as an open fd.
+ *
+ * /proc/thread-self and not /proc/self: the latter is the main thread, whoever asks.
+ */
+export function openOwnNamespace(): number {
+  return openReadOnly("/proc/thread-self/ns/net");
+}
+
+/** Whether `fd`, which has to be an fd of nsfs, is a network namespace (ioctl_ns(2), NS_GET_NSTYPE). */
+export function isNetworkNamespace(fd: number): boolean {
+  return checked("ioctl", libc.ioctl(fd, NS_GET_NSTYPE, 0), "NS_GET_NSTYPE") === CLONE_NEWNET;
+}
+
+/**
+ * Makes an rtnetlink socket inside the namespace `target` from a thread that is in `home`.
+ *
+ * The one window in which this thread is elsewhere: three calls on integers and nothing between. Any
+ * allocation, I/O or compilation here could start a helper thread, which would stay in the container's
+ * namespace for good and hold it. The caller looks afterwards with {@link strayThreads}, and compares the
+ * socket's cookie.
+ *
+ * A thread that cannot come home is of no use to anybody and harms by whatever it does next: abort(3).
+ */
+export function netlinkSocketIn(target: number, home: number): number {
+  const entered = libc.setns(target, CLONE_NEWNET);
+  const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  const returned = libc.setns(home, CLONE_NEWNET);
+  if (returned < 0) libc.abort();
+  // A successful call leaves errno alone, so this is still that of the one that failed.
+  const errno = lastErrno();
+  if (entered < 0) {
+    if (fd >= 0) libc.close(fd);
+    throw new SyscallError("setns", errno, `to the namespace of fd ${target}`);
+  }
+  if (fd < 0) throw new SyscallError("socket", errno, "AF_NETLINK");
+  return fd;
+}
+
+/** Makes an rtnetlink socket in the namespace that the calling thread is in. */
+export function netlinkSocket(): number {
+  return checked("socket", libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "AF_NETLINK");
+}
+
+/** `net:[4026531840]`: how /proc spells the namespace of an fd or a thread. The number is reused at once. */
+export function namespaceLink(path: string): string {
+  return readlinkSync(path);
+}
+
+/**
+ * Thread ids of this process that are not in the namespace `home` (as {@link namespaceLink} spells it).
+ * Anything but an empty list means that a thread was started inside a window.
+ */
+export function strayThreads(home: string): number[] {
+  const strays: number[] = [];
+  for (const tid of readdirSync("/proc/self/task")) {
+    let link: string;
+    try {
+      link = readlinkSync(`/proc/self/task/${tid}/ns/net`);
+    } catch {
+      // The thread has ended since the folder was read.
+      continue;
+    }
+    if (link !== home) strays.push(Number(tid));
+  }
+  return strays;
+}

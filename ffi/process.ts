@@ -1,0 +1,31 @@
+import { checked, libc } from "./libc.ts";
+import { allocate } from "./memory.ts";
+
+/** The same number on every architecture since Linux 5.3; glibc has a function for it since 2.36 only. */
+const SYS_pidfd_open = 434;
+/** clock_gettime(2): since boot, suspend included; what process start times count from. */
+const CLOCK_BOOTTIME = 7;
+const EFD_CLOEXEC_NONBLOCK = 0x80800;
+const LOCK_EX_NB = 2 | 4;
+
+/** A pidfd of `pid` (pidfd_open(2)): it names that process and no later one with its number. */
+export function openPidfd(pid: number): number {
+  return checked("pidfd_open", libc.syscall(SYS_pidfd_open, pid, 0, 0, 0), String(pid));
+}
+
+/** CLOCK_BOOTTIME in milliseconds. */
+export function bootTime(): number {
+  const timespec = allocate(16);
+  checked("clock_gettime", libc.clock_gettime(CLOCK_BOOTTIME, timespec.address), "CLOCK_BOOTTIME");
+  return Number(timespec.view.getBigInt64(0, true)) * 1e3 + Number(timespec.view.getBigInt64(8, true)) / 1e6;
+}
+
+/** An eventfd(2) that starts at 0 and never blocks. */
+export function openEventfd(): number {
+  return checked("eventfd", libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
+}
+
+/** Takes the exclusive lock of an open file without waiting (flock(2)); SyscallError EAGAIN: another has it. */
+export function lockFile(fd: number): void {
+  checked("flock", libc.flock(fd, LOCK_EX_NB));
+}

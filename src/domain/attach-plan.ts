@@ -1,0 +1,113 @@
+import type { Device } from "./device.ts";
+import { insideOf } from "./inside.ts";
+import { firstFree, interfaceNameFault, isTemplate } from "./interface-name.ts";
+import type { DeviceRequest, Mapping } from "./mapping.ts";
+import { selectorText } from "./match.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { Problem } from "./verdict.ts";
+
+/** A device that a request asks for and that is not to be had. */
+export interface PassedOver {
+  readonly name: string;
+  readonly problem: Problem;
+}
+
+/** What was found on the host for one request of a mapping. */
+export interface Pick {
+  readonly request: DeviceRequest;
+  /** In the order in which they are taken; as many as asked for, or as there are. */
+  readonly chosen: readonly Snapshot[];
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** One device of a plan to attach: where it starts from and what it shall be inside. */
+export interface PlannedDevice {
+  readonly request: DeviceRequest;
+  readonly snapshot: Snapshot;
+  readonly wanted: Snapshot;
+}
+
+/** What an attach comes to: a plan, or the conflict for which nothing is touched. */
+export type AttachPlan =
+  | { readonly ok: true; readonly devices: readonly PlannedDevice[]; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly conflict: Problem };
+
+/**
+ * Decides from what was found, before anything is touched, what each device shall be inside.
+ *
+ * @param inside the devices that are in the container's namespace already: their names and altnames are taken
+ */
+export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: readonly Device[]): AttachPlan {
+  const taken = new Set(inside.flatMap((device) => [device.name, ...device.altnames]));
+  const ours = new Set<string>();
+  const devices: PlannedDevice[] = [];
+  const warnings: Problem[] = [];
+  for (const pick of picks) {
+    const shortage = shortageOf(pick);
+    if (shortage !== null) {
+      if (mapping.required) return { ok: false, conflict: shortage };
+      warnings.push(shortage);
+    }
+    for (const snapshot of pick.chosen) {
+      const name = nameFor(pick.request, snapshot, new Set([...taken, ...ours]));
+      const wanted = insideOf(pick.request, snapshot, name);
+      const conflict = nameConflict(wanted.device, snapshot.device, taken, ours);
+      if (conflict !== null) return { ok: false, conflict };
+      for (const own of [wanted.device.name, ...wanted.device.altnames]) ours.add(own);
+      devices.push({ request: pick.request, snapshot, wanted });
+    }
+  }
+  return { ok: true, devices, warnings };
+}
+
+function nameFor(request: DeviceRequest, snapshot: Snapshot, taken: ReadonlySet<string>): string {
+  if (request.name === null) return snapshot.device.name;
+  return isTemplate(request.name) ? firstFree(request.name, taken) : request.name;
+}
+
+/** Why a request has fewer devices than it asks for; null where it has them. */
+function shortageOf(pick: Pick): Problem | null {
+  const { request, chosen, passedOver } = pick;
+  const wanted = request.count === "all" ? 1 : request.count;
+  if (chosen.length >= wanted) return null;
+  const [first] = passedOver;
+  const what = selectorText(request.match);
+  if (wanted === 1 && first !== undefined && passedOver.length === 1) return first.problem;
+  if (wanted === 1 && first === undefined) {
+    const message = `no device of the host has ${what}; \`ip link\` lists those there are`;
+    return { code: "device-missing", message, device: null };
+  }
+  const reasons = passedOver.map(({ problem }) => problem.message).join("; ");
+  const found = `${chosen.length} of ${wanted} devices with ${what} are to be had`;
+  return {
+    code: "too-few-devices",
+    message: reasons === "" ? `${found}: the host has no more` : `${found}: ${reasons}`,
+    device: null,
+  };
+}
+
+function nameConflict(
+  wanted: Device,
+  device: Device,
+  taken: ReadonlySet<string>,
+  ours: ReadonlySet<string>,
+): Problem | null {
+  const fault = interfaceNameFault(wanted.name, false);
+  if (fault !== null) {
+    const message = `${device.name} cannot be called "${wanted.name}" inside: the name ${fault}`;
+    return { code: "name-invalid", message, device: device.name };
+  }
+  for (const name of [wanted.name, ...wanted.altnames]) {
+    const what = name === wanted.name ? `the name "${name}"` : `its altname "${name}"`;
+    if (taken.has(name)) {
+      const mend = 'give it another `name`, or a pattern such as "net%d"';
+      const message = `${device.name} cannot go inside: ${what} is taken there; ${mend}`;
+      return { code: "name-taken", message, device: device.name };
+    }
+    if (ours.has(name)) {
+      const message = `${device.name} cannot go inside: another device of the same mapping gets ${what}`;
+      return { code: "same-name-twice", message, device: device.name };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,84 @@
+/**
+ * What the kernel says of one net_device: the facts netdevd plans with, in plain values.
+ *
+ * Inside one namespace a device is an ifindex; its name is a label. MAC addresses are lower-case
+ * `aa:bb:cc:dd:ee:ff` text, so that a Device can be journalled and compared as it stands.
+ */
+export interface Device {
+  readonly ifindex: number;
+  /** IFLA_IFNAME. */
+  readonly name: string;
+  /** IFLA_PROP_LIST / IFLA_ALT_IFNAME, in the kernel's order. */
+  readonly altnames: readonly string[];
+  /** IFLA_IFALIAS; null where none is set. */
+  readonly alias: string | null;
+  /** IFLA_INFO_KIND ("veth", "macvlan", …); null for devices without rtnl_link_ops: hardware and lo. */
+  readonly kind: string | null;
+  /** ifi_type: ARPHRD_ETHER (1), ARPHRD_LOOPBACK (772), … */
+  readonly type: number;
+  /** IFLA_ADDRESS; null where the device has no link-layer address. */
+  readonly mac: string | null;
+  /** IFLA_PERM_ADDRESS; null where the driver tells none. */
+  readonly permanentMac: string | null;
+  /** IFLA_MTU, bytes. */
+  readonly mtu: number;
+  /** IFLA_TXQLEN, packets. */
+  readonly txqueuelen: number;
+  /** IFLA_GROUP. */
+  readonly group: number;
+  /** ifi_flags & IFF_UP. */
+  readonly up: boolean;
+  /** IFLA_OPERSTATE as RFC 2863 has it: "up", "down", "unknown", "lowerlayerdown", … */
+  readonly operstate: string;
+  /** IFLA_LINK: the device this one is built on, or a veth's peer; null where there is none. */
+  readonly link: number | null;
+  /** IFLA_LINK_NETNSID: set where `link` is an ifindex of another namespace. */
+  readonly linkNetnsid: number | null;
+  /** IFLA_MASTER: the bridge, bond, team or VRF it is a port of. */
+  readonly master: number | null;
+  /** IFLA_INFO_SLAVE_KIND: what kind of master that is. */
+  readonly slaveKind: string | null;
+  /** The device a tunnel of this kind sends through, where its kind tells one (IFLA_VXLAN_LINK). */
+  readonly underlay: number | null;
+  /** IFLA_PARENT_DEV_BUS_NAME: "pci", "virtio", … */
+  readonly parentBus: string | null;
+  /** IFLA_PARENT_DEV_NAME: "0000:00:03.0", "virtio0", … */
+  readonly parentDev: string | null;
+  /** IFLA_NETNS_IMMUTABLE; null on kernels that do not tell (before 6.14 or so). */
+  readonly netnsImmutable: boolean | null;
+}
+
+/** What stays true of a device wherever it goes and whatever it is called there. */
+export interface Identity {
+  readonly kind: string | null;
+  readonly type: number;
+  readonly permanentMac: string | null;
+  readonly parentDev: string | null;
+  /** For kinds that have neither of the former: what it had when it was last seen. */
+  readonly mac: string | null;
+}
+
+/** The lasting identity of a device; see {@link Identity}. */
+export function identityOf(device: Device): Identity {
+  return {
+    kind: device.kind,
+    type: device.type,
+    permanentMac: device.permanentMac,
+    parentDev: device.parentDev,
+    mac: device.mac,
+  };
+}
+
+/**
+ * Whether `device` can be the one that `identity` describes.
+ *
+ * Kind, bus address and permanent MAC never change, so one that differs is proof of another device. The
+ * current MAC may be changed by whoever holds the device: it counts only where `macIsProof` says that
+ * nobody had the chance.
+ */
+export function mayBe(identity: Identity, device: Device, macIsProof: boolean): boolean {
+  if (device.kind !== identity.kind || device.type !== identity.type) return false;
+  if (device.parentDev !== identity.parentDev) return false;
+  if (device.permanentMac !== identity.permanentMac) return false;
+  return !macIsProof || device.mac === identity.mac;
+}

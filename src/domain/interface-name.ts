@@ -1,0 +1,56 @@
+/** IFNAMSIZ (linux/if.h) is 16 with the closing NUL. */
+const MAX_BYTES = 15;
+const encoder = new TextEncoder();
+
+/**
+ * Why the kernel would refuse `name` as an interface name, or null where it would not.
+ *
+ * dev_valid_name() refuses empty and long names, ".", "..", "/", ":" and white space; dev_alloc_name()
+ * any "%" that is not one "%d"; the sysctl tree has "all" and "default" already. `template` allows the "%d".
+ */
+export function interfaceNameFault(name: string, template: boolean): string | null {
+  if (name === "") return "is empty";
+  const bytes = encoder.encode(name).length;
+  if (bytes > MAX_BYTES) return `has ${bytes} bytes, and the kernel takes ${MAX_BYTES} at most`;
+  if (name === "." || name === "..") return "names a folder";
+  if (name === "all" || name === "default") return "is what the sysctl tree calls every device";
+  // isspace() of the kernel: the six ASCII ones and U+00A0 as Latin-1 byte, which UTF-8 never has alone.
+  if (/[/:\s]/.test(name)) return 'holds a "/", ":" or white space';
+  if (name.includes("\0")) return "holds a NUL";
+  const rest = template ? name.replace("%d", "") : name;
+  if (rest.includes("%")) return template ? 'holds a "%" that is not one "%d"' : 'holds a "%"';
+  return null;
+}
+
+/** Whether `name` is a template that {@link firstFree} has to fill in. */
+export function isTemplate(name: string): boolean {
+  return name.includes("%d");
+}
+
+/**
+ * `template` with its "%d" replaced by the lowest number that gives a name which is not in `taken`.
+ *
+ * Picked here and not by the kernel: a move with "eth%d" applies the pattern twice where the old name is
+ * taken in the target, and ends one too high.
+ */
+export function firstFree(template: string, taken: ReadonlySet<string>): string {
+  for (let number = 0; ; number++) {
+    const name = template.replace("%d", String(number));
+    if (!taken.has(name)) return name;
+  }
+}
+
+/** Orders names as a person does: eth2 before eth10. */
+export function naturalOrder(a: string, b: string): number {
+  const left = a.match(/\d+|\D+/g) ?? [];
+  const right = b.match(/\d+|\D+/g) ?? [];
+  for (let at = 0; at < Math.min(left.length, right.length); at++) {
+    const x = left[at] ?? "";
+    const y = right[at] ?? "";
+    if (x === y) continue;
+    const numeric = /^\d/.test(x) && /^\d/.test(y);
+    const difference = numeric ? Number(x) - Number(y) : 0;
+    return difference !== 0 ? difference : x < y ? -1 : 1;
+  }
+  return left.length - right.length;
+}

@@ -1,0 +1,58 @@
+/** An address that the config gives in place of what the device has. */
+export interface GivenAddress {
+  readonly family: "inet" | "inet6";
+  /** Canonical text. */
+  readonly local: string;
+  readonly prefixLength: number;
+}
+
+/** How a device is picked. Every condition given must hold; strings are globs over the whole string. */
+export interface Selector {
+  readonly name: string | null;
+  readonly altname: string | null;
+  /** Canonical `aa:bb:cc:dd:ee:ff`; compared exactly. */
+  readonly mac: string | null;
+  readonly permanentMac: string | null;
+  readonly kind: string | null;
+}
+
+/**
+ * `keep`: an address proven on the host is not doubted inside; `wait`: the verdict waits until no address
+ * is tentative; `skip`: no duplicate address detection at all (RFC 4862, IFA_F_NODAD).
+ */
+export type DadPolicy = "keep" | "wait" | "skip";
+
+/** One device that a mapping wants, and what it shall be inside. null: as it is on the host. */
+export interface DeviceRequest {
+  readonly match: Selector;
+  /** The first N in natural order of name that are free, or all of them. */
+  readonly count: number | "all";
+  /** The name inside; may hold one `%d`: the first free number. */
+  readonly name: string | null;
+  readonly addresses: readonly GivenAddress[] | null;
+  /** Bytes. */
+  readonly mtu: number | null;
+  readonly mac: string | null;
+  readonly dad: DadPolicy;
+  readonly up: boolean;
+  /** Lifts the guards on default-route devices and on devices that others are built on. */
+  readonly force: boolean;
+}
+
+/** Which containers a mapping is for. Every condition given must hold; at least one is given. Globs. */
+export interface ContainerCondition {
+  readonly id: string | null;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly bundle: string | null;
+}
+
+/** One declarative table of the config: which containers, which devices, what they shall be inside. */
+export interface Mapping {
+  readonly name: string;
+  readonly container: ContainerCondition;
+  readonly devices: readonly DeviceRequest[];
+  /** false: a device that is not to be had is a warning, and the rest goes on. */
+  readonly required: boolean;
+  /** "leave": the devices stay where the container left them, as the OCI spec bids a runtime to do. */
+  readonly onExit: "return" | "leave";
+}

@@ -1,0 +1,55 @@
+import type { Device } from "./device.ts";
+import type { ContainerEvent } from "./event.ts";
+import { globMatches } from "./glob.ts";
+import { naturalOrder } from "./interface-name.ts";
+import type { ContainerCondition, Mapping, Selector } from "./mapping.ts";
+
+/** The first mapping in order whose `container` holds for the event, or null. */
+export function mappingFor(event: ContainerEvent, mappings: readonly Mapping[]): Mapping | null {
+  return mappings.find((mapping) => whyNotFor(event, mapping.container) === null) ?? null;
+}
+
+/** The first condition that does not hold, told to a person; null where all hold. */
+export function whyNotFor(event: ContainerEvent, condition: ContainerCondition): string | null {
+  if (condition.id !== null && !globMatches(condition.id, event.id)) {
+    return `id "${event.id}" does not match "${condition.id}"`;
+  }
+  if (condition.bundle !== null && !globMatches(condition.bundle, event.bundle ?? "")) {
+    const bundle = event.bundle === null ? "the event names no bundle" : `bundle "${event.bundle}"`;
+    return `${bundle}, and "${condition.bundle}" is asked for`;
+  }
+  for (const [key, pattern] of Object.entries(condition.annotations)) {
+    const value = event.annotations[key];
+    if (value === undefined) return `the event has no annotation "${key}"`;
+    if (!globMatches(pattern, value))
+      return `annotation "${key}" is "${value}", and "${pattern}" is asked for`;
+  }
+  return null;
+}
+
+/** Whether a device is one that the selector asks for: every condition given holds. */
+export function selects(selector: Selector, device: Device): boolean {
+  const { name, altname, mac, permanentMac, kind } = selector;
+  if (name !== null && !globMatches(name, device.name)) return false;
+  if (altname !== null && !device.altnames.some((own) => globMatches(altname, own))) return false;
+  if (mac !== null && mac !== device.mac) return false;
+  // A driver that tells no permanent address, or one like the current, leaves the current one to compare.
+  if (permanentMac !== null && permanentMac !== (device.permanentMac ?? device.mac)) return false;
+  return kind === null || globMatches(kind, device.kind ?? "");
+}
+
+/** The devices that the selector asks for, in natural order of name. */
+export function selected(selector: Selector, devices: Iterable<Device>): Device[] {
+  return Array.from(devices)
+    .filter((device) => selects(selector, device))
+    .sort((a, b) => naturalOrder(a.name, b.name));
+}
+
+/** A selector as the config spells it, for messages: `name = "ens4", kind = "veth"`. */
+export function selectorText(selector: Selector): string {
+  const { name, altname, mac, permanentMac, kind } = selector;
+  return Object.entries({ name, altname, mac, permanent_mac: permanentMac, kind })
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key} = "${value}"`)
+    .join(", ");
+}

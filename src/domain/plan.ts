@@ -1,0 +1,135 @@
+import { type Address, addressKey, addressText } from "./address.ts";
+import type { Device } from "./device.ts";
+import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { type LinkChange, NO_CHANGE, type Place, type Step } from "./step.ts";
+
+/** A device as it was found, and where. */
+export interface Located {
+  readonly place: Place;
+  readonly snapshot: Snapshot;
+}
+
+/** What a device shall be, and where. */
+export interface Goal extends Located {
+  /** The ifindex to ask for where the device has to be moved; null: whatever the kernel gives. */
+  readonly ifindex: number | null;
+}
+
+/**
+ * The ordered steps that lead from what is to what shall be; none where it is so already.
+ *
+ * The way in, its undoing, the way home and recovery after a crash are all this call: there are no inverse
+ * steps, and nothing is ever resumed by the number of a step. A move loses the addresses and the up state;
+ * all else travels with the device.
+ */
+export function plan(now: Located, goal: Goal): Step[] {
+  const moves = now.place !== goal.place;
+  const wanted = goal.snapshot.device;
+  const there = now.snapshot.device;
+  const steps: Step[] = [];
+  // Before the move: an altname that is not wanted can only clash where the device goes, and the kernel
+  // refuses to rename a device to its own altname.
+  for (const altname of there.altnames) {
+    if (!wanted.altnames.includes(altname)) steps.push({ type: "delete-altname", altname });
+  }
+  const change = linkChange(there, wanted);
+  if (moves) steps.push({ type: "move", to: goal.place, ifindex: goal.ifindex, change });
+  else if (change !== NO_CHANGE) steps.push({ type: "change", change });
+  for (const altname of wanted.altnames) {
+    if (!there.altnames.includes(altname)) steps.push({ type: "add-altname", altname });
+  }
+  steps.push(...addressSteps(now, goal, moves));
+  // Last, so that whoever waits for the link finds the addresses there; a move has brought it down.
+  if (wanted.up && (moves || !there.up)) steps.push({ type: "change", change: { ...NO_CHANGE, up: true } });
+  if (!wanted.up && !moves && there.up) steps.push({ type: "change", change: { ...NO_CHANGE, up: false } });
+  return steps;
+}
+
+/** In what `now` is not what `wanted` asks for, each told to a person; none where it is so. */
+export function differences(now: Snapshot, wanted: Snapshot): string[] {
+  const found: string[] = [];
+  const compare = (what: string, is: unknown, shall: unknown) => {
+    if (is !== shall) found.push(`${what} is ${String(is)}, not ${String(shall)}`);
+  };
+  compare("name", now.device.name, wanted.device.name);
+  compare("mtu", now.device.mtu, wanted.device.mtu);
+  compare("mac", now.device.mac, wanted.device.mac);
+  compare("alias", now.device.alias, wanted.device.alias);
+  compare("txqueuelen", now.device.txqueuelen, wanted.device.txqueuelen);
+  compare("group", now.device.group, wanted.device.group);
+  compare("up", now.device.up, wanted.device.up);
+  compare("altnames", sorted(now.device.altnames), sorted(wanted.device.altnames));
+  for (const address of wantedAddresses(now, wanted)) {
+    const same = now.addresses.find((other) => addressKey(other) === addressKey(address));
+    if (same === undefined) found.push(`address ${addressText(address)} is not there`);
+    else if (!isSame(same, address)) found.push(`address ${addressText(address)} is not what it was`);
+  }
+  return found;
+}
+
+function linkChange(there: Device, wanted: Device): LinkChange {
+  const change = {
+    name: there.name === wanted.name ? null : wanted.name,
+    mtu: there.mtu === wanted.mtu ? null : wanted.mtu,
+    mac: there.mac === wanted.mac ? null : wanted.mac,
+    alias: there.alias === wanted.alias ? null : (wanted.alias ?? ""),
+    txqueuelen: there.txqueuelen === wanted.txqueuelen ? null : wanted.txqueuelen,
+    group: there.group === wanted.group ? null : wanted.group,
+    up: null,
+  };
+  return Object.values(change).every((value) => value === null) ? NO_CHANGE : change;
+}
+
+function addressSteps(now: Located, goal: Goal, moves: boolean): Step[] {
+  const wanted = wantedAddresses(now.snapshot, goal.snapshot);
+  const there = moves ? [] : now.snapshot.addresses;
+  const steps: Step[] = [];
+  for (const address of there) {
+    if (isKernelMade(address, now.snapshot.device)) continue;
+    if (!wanted.some((other) => isSame(other, address))) steps.push({ type: "delete-address", address });
+  }
+  const missing = wanted.filter((address) => !there.some((other) => isSame(other, address)));
+  // The kernel lists IPv4 addresses in the order of adding and IPv6 ones in the opposite one. Order counts:
+  // the first of a subnet is the primary, and the first listed is preferred as a source.
+  const inOrder = [
+    ...missing.filter(({ family }) => family === "inet"),
+    ...missing.filter(({ family }) => family === "inet6").reverse(),
+  ];
+  for (const address of inOrder) {
+    steps.push({
+      type: "add-address",
+      address: { ...address, flags: chosenFlags(address) },
+      proven: isProven(address),
+    });
+  }
+  return steps;
+}
+
+/** The addresses that are to be there by the time of `now`: without those that expire or make themselves. */
+function wantedAddresses(now: Snapshot, wanted: Snapshot): Address[] {
+  const seconds = (now.takenAt - wanted.takenAt) / 1000;
+  return wanted.addresses
+    .filter((address) => !isKernelMade(address, wanted.device))
+    .map((address) => aged(address, seconds))
+    .filter((address) => address !== null);
+}
+
+/** Same in all that was chosen for it; lifetimes run, and are compared by being there or not. */
+function isSame(a: Address, b: Address): boolean {
+  return (
+    addressKey(a) === addressKey(b) &&
+    a.broadcast === b.broadcast &&
+    a.label === b.label &&
+    a.scope === b.scope &&
+    a.metric === b.metric &&
+    a.protocol === b.protocol &&
+    chosenFlags(a) === chosenFlags(b) &&
+    (a.validLifetime === null) === (b.validLifetime === null) &&
+    (a.preferredLifetime === null) === (b.preferredLifetime === null)
+  );
+}
+
+function sorted(names: readonly string[]): string {
+  return Array.from(names).sort().join(" ") || "none";
+}

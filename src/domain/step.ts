@@ -1,0 +1,77 @@
+import { type Address, addressText } from "./address.ts";
+
+/** Where a device is: in the namespace that the daemon was started in, or in the container's. */
+export type Place = "home" | "inside";
+
+/** What is to change of a device itself. null: leave it as it is. */
+export interface LinkChange {
+  readonly name: string | null;
+  /** Bytes. */
+  readonly mtu: number | null;
+  readonly mac: string | null;
+  /** "": none. */
+  readonly alias: string | null;
+  readonly txqueuelen: number | null;
+  readonly group: number | null;
+  readonly up: boolean | null;
+}
+
+/** Nothing changes. */
+export const NO_CHANGE: LinkChange = {
+  name: null,
+  mtu: null,
+  mac: null,
+  alias: null,
+  txqueuelen: null,
+  group: null,
+  up: null,
+};
+
+/** One request to the kernel, as data. A step acts on its device where it is when the step's turn comes. */
+export type Step =
+  /** Moves the device, and in the same message renames it and sets what differs. */
+  | {
+      readonly type: "move";
+      readonly to: Place;
+      readonly ifindex: number | null;
+      readonly change: LinkChange;
+    }
+  | { readonly type: "change"; readonly change: LinkChange }
+  | { readonly type: "add-altname"; readonly altname: string }
+  | { readonly type: "delete-altname"; readonly altname: string }
+  /** `proven`: nobody else has it, as was found before; no duplicate address detection is started. */
+  | { readonly type: "add-address"; readonly address: Address; readonly proven: boolean }
+  | { readonly type: "delete-address"; readonly address: Address };
+
+/** A step for a person: `move inside: name eth1, mtu 9000`. */
+export function stepText(step: Step): string {
+  switch (step.type) {
+    case "move": {
+      const change = changeText(step.change);
+      return `move ${step.to}${change === "" ? "" : `: ${change}`}`;
+    }
+    case "change":
+      return `set ${changeText(step.change)}`;
+    case "add-altname":
+      return `add altname ${step.altname}`;
+    case "delete-altname":
+      return `delete altname ${step.altname}`;
+    case "add-address":
+      return `add address ${addressText(step.address)}`;
+    case "delete-address":
+      return `delete address ${addressText(step.address)}`;
+  }
+}
+
+function changeText(change: LinkChange): string {
+  const parts = [
+    change.name === null ? "" : `name ${change.name}`,
+    change.mtu === null ? "" : `mtu ${change.mtu}`,
+    change.mac === null ? "" : `mac ${change.mac}`,
+    change.alias === null ? "" : `alias "${change.alias}"`,
+    change.txqueuelen === null ? "" : `txqueuelen ${change.txqueuelen}`,
+    change.group === null ? "" : `group ${change.group}`,
+    change.up === null ? "" : change.up ? "up" : "down",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
+}

@@ -1,0 +1,180 @@
+import { alignUp, readScalar, type Scalar, scalarSize, struct, writeScalar } from "../../ffi/layout.ts";
+import { formatMac, macBytes } from "../domain/mac.ts";
+import { DecodeError, viewOf } from "./decode-error.ts";
+import { NLA_F_NESTED, NLA_F_NET_BYTEORDER } from "./uapi.ts";
+
+/** struct nlattr (linux/netlink.h). */
+const nlattr = struct("nlattr", { nla_len: "u16", nla_type: "u16" });
+/** #define NLA_ALIGNTO 4 */
+const NLA_ALIGNTO = 4;
+const NLA_TYPE_MASK = 0xffff & ~(NLA_F_NESTED | NLA_F_NET_BYTEORDER);
+
+/** How the payload of one kind of attribute is read and written. */
+export interface Codec<T> {
+  decode(payload: Uint8Array): T;
+  encode(value: T): Uint8Array;
+  /** The table of what is inside, for codecs that nest attributes. */
+  readonly table?: { nameAt(bytes: Uint8Array, offset: number): string | null };
+}
+
+/** An attribute as it came over the wire, for those that no table knows. */
+export interface RawAttribute {
+  /** nla_type with its flag bits. */
+  readonly type: number;
+  readonly payload: Uint8Array;
+}
+
+function scalar(type: Scalar): Codec<number> {
+  return {
+    decode: (payload) => readScalar(viewOf(type, payload, scalarSize(type)), 0, type),
+    encode(value) {
+      const bytes = new Uint8Array(scalarSize(type));
+      writeScalar(new DataView(bytes.buffer), 0, type, value);
+      return bytes;
+    },
+  };
+}
+
+export const u8 = scalar("u8");
+export const u16 = scalar("u16");
+export const u32 = scalar("u32");
+export const i32 = scalar("i32");
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** A string with its closing NUL. Names are bytes to the kernel: those that are no UTF-8 lose their bytes. */
+export const asciiz: Codec<string> = {
+  decode(payload) {
+    const end = payload.indexOf(0);
+    return decoder.decode(end < 0 ? payload : payload.subarray(0, end));
+  },
+  encode: (value) => encoder.encode(`${value}\0`),
+};
+
+/** The payload as it is. */
+export const raw: Codec<Uint8Array> = { decode: (payload) => payload, encode: (value) => value };
+
+/** A link-layer address of any length as `aa:bb:…` text. */
+export const lladdr: Codec<string> = { decode: formatMac, encode: macBytes };
+
+/** A table's attributes: kernel name to number and codec. */
+// biome-ignore lint/suspicious/noExplicitAny: Codec is invariant, and a table holds codecs of every type.
+export type Entries = Readonly<Record<string, readonly [number: number, codec: Codec<any>]>>;
+
+/** What a table decodes to: every attribute may be absent. */
+export type Values<E extends Entries> = {
+  readonly [Name in keyof E]?: (E[Name][1] extends Codec<infer T> ? T : never) | undefined;
+};
+
+/** The attributes of one message or nest, keyed by the kernel's names. */
+export interface Table<E extends Entries> {
+  /** Of attributes that come twice the last one counts, as in nla_parse(). */
+  decode(bytes: Uint8Array): { readonly values: Values<E>; readonly unknown: readonly RawAttribute[] };
+  /** In the order of the members of `values`; undefined ones are left out. */
+  encode(values: Values<E>): Uint8Array<ArrayBuffer>;
+  /** Name of the innermost attribute that covers `offset`, or null. Never throws. */
+  nameAt(bytes: Uint8Array, offset: number): string | null;
+}
+
+/** Declares a table of attributes with explicit numbers: `{ IFLA_MTU: [4, u32] }`. */
+export function attributes<const E extends Entries>(entries: E): Table<E> {
+  const byNumber = new Map(
+    Object.entries(entries).map(([name, [number, codec]]) => [number, { name, codec }] as const),
+  );
+  return {
+    decode(bytes) {
+      const values: Record<string, unknown> = {};
+      const unknown: RawAttribute[] = [];
+      for (const attribute of decodeAttributes(bytes)) {
+        const entry = byNumber.get(attribute.type & NLA_TYPE_MASK);
+        if (entry === undefined) unknown.push(attribute);
+        else values[entry.name] = entry.codec.decode(attribute.payload);
+      }
+      // Each member was decoded by the codec that `entries` gives for its name.
+      return { values: values as Values<E>, unknown };
+    },
+    encode(values) {
+      const list: RawAttribute[] = [];
+      for (const [name, value] of Object.entries(values)) {
+        const entry = entries[name];
+        if (entry === undefined || value === undefined) continue;
+        const [number, codec] = entry;
+        const type = codec.table === undefined ? number : number | NLA_F_NESTED;
+        list.push({ type, payload: codec.encode(value) });
+      }
+      return encodeAttributes(list);
+    },
+    nameAt(bytes, offset) {
+      for (const { start, type, payload } of walk(bytes)) {
+        if (offset < start || offset >= start + nlattr.size + payload.length) continue;
+        const entry = byNumber.get(type & NLA_TYPE_MASK);
+        if (entry === undefined) return null;
+        return entry.codec.table?.nameAt(payload, offset - start - nlattr.size) ?? entry.name;
+      }
+      return null;
+    },
+  };
+}
+
+/** An attribute that holds attributes of `table`; what the table does not know is dropped in decoding. */
+export function nested<E extends Entries>(table: Table<E>): Codec<Values<E>> {
+  return { decode: (payload) => table.decode(payload).values, encode: (value) => table.encode(value), table };
+}
+
+/** An attribute that holds any number of attributes of one type, such as IFLA_PROP_LIST. */
+export function listOf<T>(number: number, codec: Codec<T>): Codec<readonly T[]> {
+  return {
+    decode: (payload) =>
+      decodeAttributes(payload)
+        .filter((attribute) => (attribute.type & NLA_TYPE_MASK) === number)
+        .map((attribute) => codec.decode(attribute.payload)),
+    encode: (list) => encodeAttributes(list.map((value) => ({ type: number, payload: codec.encode(value) }))),
+    table: { nameAt: () => null },
+  };
+}
+
+/** All attributes of `bytes` in order; a {@link DecodeError} where one ends past them. */
+export function decodeAttributes(bytes: Uint8Array): RawAttribute[] {
+  const list: RawAttribute[] = [];
+  let end = 0;
+  for (const { start, type, payload } of walk(bytes)) {
+    list.push({ type, payload });
+    end = start + alignUp(nlattr.size + payload.length, NLA_ALIGNTO);
+  }
+  const left = bytes.length - end;
+  if (left > 0) throw new DecodeError("nlattr", end, lengthAt(bytes, end), left);
+  return list;
+}
+
+/** The attributes one after another, each padded with zeros to NLA_ALIGNTO. */
+export function encodeAttributes(list: readonly RawAttribute[]): Uint8Array<ArrayBuffer> {
+  const sizes = list.map(({ payload }) => alignUp(nlattr.size + payload.length, NLA_ALIGNTO));
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const [index, { type, payload }] of list.entries()) {
+    nlattr.encode({ nla_len: nlattr.size + payload.length, nla_type: type }, view, at);
+    bytes.set(payload, at + nlattr.size);
+    at += sizes[index] ?? 0;
+  }
+  return bytes;
+}
+
+/** The attributes that are whole; stops at the first that is not. */
+function* walk(bytes: Uint8Array): Generator<RawAttribute & { readonly start: number }> {
+  const view = viewOf("nlattr", bytes, 0);
+  let start = 0;
+  while (bytes.length - start >= nlattr.size) {
+    const { nla_len, nla_type } = nlattr.decode(view, start);
+    if (nla_len < nlattr.size || nla_len > bytes.length - start) return;
+    yield { start, type: nla_type, payload: bytes.subarray(start + nlattr.size, start + nla_len) };
+    start += alignUp(nla_len, NLA_ALIGNTO);
+  }
+}
+
+/** Bytes that the attribute at `offset` claims to need. */
+function lengthAt(bytes: Uint8Array, offset: number): number {
+  if (bytes.length - offset < nlattr.size) return nlattr.size;
+  return Math.max(nlattr.decode(viewOf("nlattr", bytes, 0), offset).nla_len, nlattr.size);
+}

@@ -1,0 +1,64 @@
+import { alignUp, struct } from "../../ffi/layout.ts";
+import { DecodeError, viewOf } from "./decode-error.ts";
+
+/** struct nlmsghdr (linux/netlink.h). */
+export const nlmsghdr = struct("nlmsghdr", {
+  nlmsg_len: "u32",
+  nlmsg_type: "u16",
+  nlmsg_flags: "u16",
+  nlmsg_seq: "u32",
+  nlmsg_pid: "u32",
+});
+
+/** #define NLMSG_ALIGNTO 4U */
+const NLMSG_ALIGNTO = 4;
+
+/** One netlink message: the header's members and the bytes behind it. */
+export interface Message {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  /** nlmsg_pid: the port of whom the message is for. */
+  readonly port: number;
+  readonly payload: Uint8Array;
+}
+
+/** The message as it goes over the wire, padded to NLMSG_ALIGNTO. */
+export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
+  const length = nlmsghdr.size + message.payload.length;
+  const bytes = new Uint8Array(new ArrayBuffer(alignUp(length, NLMSG_ALIGNTO)));
+  const header = {
+    nlmsg_len: length,
+    nlmsg_type: message.type,
+    nlmsg_flags: message.flags,
+    nlmsg_seq: message.sequence,
+    nlmsg_pid: message.port,
+  };
+  nlmsghdr.encode(header, new DataView(bytes.buffer), 0);
+  bytes.set(message.payload, nlmsghdr.size);
+  return bytes;
+}
+
+/** The messages of one datagram. A datagram that ends within a message is a {@link DecodeError}. */
+export function decodeMessages(datagram: Uint8Array): Message[] {
+  const view = viewOf("nlmsghdr", datagram, 0);
+  const messages: Message[] = [];
+  let at = 0;
+  while (at < datagram.length) {
+    const left = datagram.length - at;
+    if (left < nlmsghdr.size) throw new DecodeError("nlmsghdr", at, nlmsghdr.size, left);
+    const header = nlmsghdr.decode(view, at);
+    if (header.nlmsg_len < nlmsghdr.size || header.nlmsg_len > left) {
+      throw new DecodeError("nlmsghdr", at, Math.max(header.nlmsg_len, nlmsghdr.size), left);
+    }
+    messages.push({
+      type: header.nlmsg_type,
+      flags: header.nlmsg_flags,
+      sequence: header.nlmsg_seq,
+      port: header.nlmsg_pid,
+      payload: datagram.subarray(at + nlmsghdr.size, at + header.nlmsg_len),
+    });
+    at += alignUp(header.nlmsg_len, NLMSG_ALIGNTO);
+  }
+  return messages;
+}

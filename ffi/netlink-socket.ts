@@ -44,14 +44,20 @@ const RECEIVE_BUFFER = 4 * 1024 * 1024;
  */
 export class NetlinkSocket {
   readonly fd: number;
-  readonly #receive: Memory = allocate(RECEIVE_SIZE);
+  readonly #receive: Memory;
   readonly #sender: Memory = allocate(sockaddr_nl.size);
   readonly #senderLength: Memory = allocate(4);
   #open = true;
 
-  /** @param fd an AF_NETLINK socket, which this object owns from here on */
-  constructor(fd: number, options: { readonly groups: number }) {
+  /**
+   * @param fd an AF_NETLINK socket, which this object owns from here on
+   * @param options.groups RTMGRP_* bits to subscribe to
+   * @param options.receive where datagrams are read to; all sockets of a thread may share one, see
+   *   {@link receiveMemory}
+   */
+  constructor(fd: number, options: { readonly groups: number; readonly receive: Memory }) {
     this.fd = fd;
+    this.#receive = options.receive;
     try {
       const address = allocate(sockaddr_nl.size);
       sockaddr_nl.encode({ nl_family: AF_NETLINK, nl_groups: options.groups }, address.view, 0);
@@ -122,6 +128,11 @@ export class NetlinkSocket {
     this.#open = false;
     libc.close(this.fd);
   }
+}
+
+/** Memory for any datagram that the kernel sends. */
+export function receiveMemory(): Memory {
+  return allocate(RECEIVE_SIZE);
 }
 
 function setInt(fd: number, level: number, option: number, value: number, name: string): void {

@@ -7,12 +7,21 @@ import { AF_NETLINK, NETLINK_ROUTE, SOCK_CLOEXEC, SOCK_RAW } from "./netlink-soc
 /** clone(2). */
 const CLONE_NEWNET = 0x40000000;
 const O_CLOEXEC = 0x80000;
+const O_PATH = 0x200000;
 /** ioctl_ns(2), _IO(0xb7, 3). */
 const NS_GET_NSTYPE = 0xb703;
 
 /** Opens a file read-only for ourselves alone; the caller closes it with {@link closeFd}. */
 export function openReadOnly(path: string): number {
   return checked("open", libc.open(cString(path).address, O_CLOEXEC, 0), path);
+}
+
+/**
+ * Opens a file without opening it (open(2), O_PATH): no FIFO is waited for, no device driver is asked. Good
+ * for looking at what it is.
+ */
+export function openPath(path: string): number {
+  return checked("open", libc.open(cString(path).address, O_PATH | O_CLOEXEC, 0), path);
 }
 
 /** Closes an fd that one of the functions here opened. */

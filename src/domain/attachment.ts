@@ -1,4 +1,3 @@
-import type { DadPolicy } from "./mapping.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Problem } from "./verdict.ts";
 
@@ -17,6 +16,8 @@ export interface Holder {
   readonly startTime: number | null;
   /** The path by which the namespace was named; null where it was named by pid. */
   readonly path: string | null;
+  /** Its process has ended or `stopped` came, and the devices wait for the other holders or are on their way. */
+  readonly ended: boolean;
 }
 
 export type AttachedDeviceState = "home" | "moving" | "inside" | "returning" | "stuck";
@@ -27,7 +28,8 @@ export interface AttachedDevice {
   readonly snapshot: Snapshot;
   /** What was asked for inside. */
   readonly wanted: Snapshot;
-  readonly dad: DadPolicy;
+  /** Whether the verdict waits until none of its addresses is tentative. */
+  readonly settle: boolean;
   readonly state: AttachedDeviceState;
   /** Its ifindex inside; null until it has been seen there. */
   readonly insideIfindex: number | null;

@@ -54,18 +54,22 @@ export interface Identity {
   readonly type: number;
   readonly permanentMac: string | null;
   readonly parentDev: string | null;
-  /** For kinds that have neither of the former: what it had when it was last seen. */
-  readonly mac: string | null;
+  /** For kinds that have neither of the former: what it had when it was last seen, or was to be given then. */
+  readonly macs: readonly (string | null)[];
 }
 
-/** The lasting identity of a device; see {@link Identity}. */
-export function identityOf(device: Device): Identity {
+/**
+ * The lasting identity of a device; see {@link Identity}.
+ *
+ * @param given a MAC that the device is to be given, if any: after a failure it may have either
+ */
+export function identityOf(device: Device, given: string | null): Identity {
   return {
     kind: device.kind,
     type: device.type,
     permanentMac: device.permanentMac,
     parentDev: device.parentDev,
-    mac: device.mac,
+    macs: given === null ? [device.mac] : [device.mac, given],
   };
 }
 
@@ -80,5 +84,5 @@ export function mayBe(identity: Identity, device: Device, macIsProof: boolean): 
   if (device.kind !== identity.kind || device.type !== identity.type) return false;
   if (device.parentDev !== identity.parentDev) return false;
   if (device.permanentMac !== identity.permanentMac) return false;
-  return !macIsProof || device.mac === identity.mac;
+  return !macIsProof || identity.macs.includes(device.mac);
 }

@@ -43,6 +43,25 @@ export type Step =
   | { readonly type: "add-address"; readonly address: Address; readonly proven: boolean }
   | { readonly type: "delete-address"; readonly address: Address };
 
+/**
+ * The same steps with each change by itself, so that one that is refused takes no other with it. A name
+ * stays with its move, where it keeps the device from clashing on arrival.
+ */
+export function separately(steps: readonly Step[]): Step[] {
+  return steps.flatMap((step): Step[] => {
+    if (step.type !== "move" && step.type !== "change") return [step];
+    const { name, ...others } = step.change;
+    const first: Step[] = step.type === "move" ? [{ ...step, change: { ...NO_CHANGE, name } }] : [];
+    if (step.type === "change" && name !== null)
+      first.push({ type: "change", change: { ...NO_CHANGE, name } });
+    const rest = Object.entries(others).filter(([, value]) => value !== null);
+    return [
+      ...first,
+      ...rest.map(([key, value]): Step => ({ type: "change", change: { ...NO_CHANGE, [key]: value } })),
+    ];
+  });
+}
+
 /** A step for a person: `move inside: name eth1, mtu 9000`. */
 export function stepText(step: Step): string {
   switch (step.type) {

@@ -1,28 +1,31 @@
-/** Stable codes of errors and warnings; `docs` of each stand in the README. */
-export type Code =
-  | "invalid-event"
-  | "pid-not-allowed"
-  | "host-namespace"
-  | "process-gone"
-  | "pid-reused"
-  | "not-a-namespace"
-  | "id-in-use"
-  | "device-missing"
-  | "device-held"
-  | "device-guarded"
-  | "too-few-devices"
-  | "name-taken"
-  | "name-invalid"
-  | "same-name-twice"
-  | "journal-unwritable"
-  | "step-failed"
-  | "namespace-gone"
-  | "not-as-wanted"
-  | "stuck"
-  | "still-held"
-  | "left-inside"
-  | "daemon-stopping"
-  | "internal";
+/** Stable codes of errors and warnings. */
+export const CODES = [
+  "invalid-event",
+  "pid-not-allowed",
+  "host-namespace",
+  "process-gone",
+  "pid-reused",
+  "not-a-namespace",
+  "id-in-use",
+  "device-missing",
+  "device-held",
+  "device-guarded",
+  "too-few-devices",
+  "name-taken",
+  "name-invalid",
+  "same-name-twice",
+  "journal-unwritable",
+  "step-failed",
+  "namespace-gone",
+  "not-as-wanted",
+  "stuck",
+  "still-held",
+  "left-inside",
+  "daemon-stopping",
+  "internal",
+] as const;
+
+export type Code = (typeof CODES)[number];
 
 /** One error or warning, for a person and for a program. */
 export interface Problem {

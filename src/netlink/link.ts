@@ -1,5 +1,6 @@
 import { struct } from "../../ffi/layout.ts";
 import type { Device } from "../domain/device.ts";
+import type { LinkChange } from "../domain/step.ts";
 import { asciiz, attributes, i32, listOf, lladdr, nested, raw, u8, u32 } from "./attribute.ts";
 import type { Request } from "./connection.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -66,17 +67,6 @@ export const IFLA = attributes({
 
 /** RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK. */
 export const linkMessage = family(ifinfomsg, IFLA);
-
-/** What one RTM_NEWLINK is to change of a device. null: leave it. */
-export interface LinkChange {
-  readonly name: string | null;
-  readonly mtu: number | null;
-  readonly mac: string | null;
-  readonly alias: string | null;
-  readonly txqueuelen: number | null;
-  readonly group: number | null;
-  readonly up: boolean | null;
-}
 
 /** Where one RTM_NEWLINK moves a device to. */
 export interface Move {

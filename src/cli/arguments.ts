@@ -1,0 +1,45 @@
+import { parseArgs } from "node:util";
+import { DEFAULT_CONFIG_FILE } from "../config/config.ts";
+import { UsageError } from "./command.ts";
+
+/** What a command was given. */
+export interface Arguments<Flag extends string> {
+  /** The config file to read. */
+  readonly config: string;
+  readonly positionals: readonly string[];
+  readonly flags: Readonly<Record<Flag, boolean>>;
+}
+
+/**
+ * Reads a command's arguments: `--config FILE`, the flags named, and between `least` and `most` words beside
+ * them. Anything else is a UsageError.
+ */
+export function readArguments<const Flag extends string>(
+  args: readonly string[],
+  flags: readonly Flag[],
+  positionals: { readonly least: number; readonly most: number },
+): Arguments<Flag> {
+  const options: Record<string, { type: "string" | "boolean" }> = { config: { type: "string" } };
+  for (const flag of flags) options[flag] = { type: "boolean" };
+  const parsed = parse(args, options);
+  const count = parsed.positionals.length;
+  if (count < positionals.least) throw new UsageError("an argument is missing");
+  if (count > positionals.most) throw new UsageError(`unexpected argument "${parsed.positionals.at(-1)}"`);
+  const { config } = parsed.values;
+  return {
+    config: typeof config === "string" ? config : DEFAULT_CONFIG_FILE,
+    positionals: parsed.positionals,
+    flags: Object.fromEntries(flags.map((flag) => [flag, parsed.values[flag] === true])) as Record<
+      Flag,
+      boolean
+    >,
+  };
+}
+
+function parse(args: readonly string[], options: Record<string, { type: "string" | "boolean" }>) {
+  try {
+    return parseArgs({ args: Array.from(args), options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

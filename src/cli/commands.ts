@@ -1,0 +1,11 @@
+import { check } from "./check.ts";
+import type { Command } from "./command.ts";
+import { plan } from "./plan.ts";
+import { release } from "./release.ts";
+import { run } from "./run.ts";
+import { status } from "./status.ts";
+
+/** All commands by name, in the order of the help. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({ run, check, plan, status, release }),
+);

@@ -1,0 +1,79 @@
+import fs, { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Config } from "../config/config.ts";
+import type { ReleaseEvent } from "../domain/event.ts";
+import type { Verdict } from "../domain/verdict.ts";
+import { takeLock } from "../service/lock.ts";
+import { releaseAlone } from "../service/release-alone.ts";
+import { stderrLog } from "../service/stderr-log.ts";
+import { folderFaultText, makeFolder } from "../spool/folders.ts";
+import { verdictSchema } from "../spool/verdict-schema.ts";
+import { readArguments } from "./arguments.ts";
+import { type Command, UsageError } from "./command.ts";
+import { readConfig } from "./read-config.ts";
+
+const LOOK_AGAIN_MS = 20;
+
+export const release: Command = {
+  usage: "release ID | --all [--config FILE]",
+  summary: "brings devices home now, with a daemon or without",
+  details: `Without a running daemon it takes the lock and does it itself.
+Exit: 0 they are home, 1 one is not, or ID holds none.`,
+  async run(args) {
+    const { config: file, flags, positionals } = readArguments(args, ["all"], { least: 0, most: 1 });
+    const [id] = positionals;
+    if (flags.all === (id !== undefined)) throw new UsageError("give either an ID or --all");
+    const config = await readConfig(file);
+    if (config === null) return 2;
+    const { state } = config.daemon;
+    const fault = makeFolder(fs, { path: state, access: "private" }, process.geteuid?.() ?? 0);
+    if (fault !== null) {
+      console.error(folderFaultText(fault));
+      return 1;
+    }
+    const name = `release-${process.pid}-${Date.now()}.json`;
+    const event: ReleaseEvent = { type: "release", name, id: id ?? null };
+    const locked = takeLock(state);
+    if (!locked.ok) return tell(event, await askDaemon(config, event));
+    using _lock = locked.lock;
+    return tell(event, await releaseAlone(config, event, stderrLog(false)));
+  },
+};
+
+/** Drops the event and waits for its verdict for as long as a daemon runs; null: it ended before. */
+async function askDaemon(config: Config, event: ReleaseEvent): Promise<Verdict | null> {
+  const { spool, results, state } = config.daemon;
+  const draft = join(spool, `.${event.name}.tmp`);
+  writeFileSync(draft, JSON.stringify({ release: event.id ?? true }), { mode: 0o600 });
+  renameSync(draft, join(spool, event.name));
+  const answer = join(results, event.name);
+  for (;;) {
+    if (existsSync(answer)) return v.parse(verdictSchema, JSON.parse(readFileSync(answer, "utf8")));
+    const locked = takeLock(state);
+    if (locked.ok) {
+      locked.lock[Symbol.dispose]();
+      if (!existsSync(answer)) return null;
+    }
+    await Bun.sleep(LOOK_AGAIN_MS);
+  }
+}
+
+function tell(event: ReleaseEvent, verdict: Verdict | null): number {
+  if (verdict === null) {
+    console.error("the daemon ended before it answered; run the command again");
+    return 1;
+  }
+  for (const { host_name } of verdict.devices) console.log(`${host_name} is home`);
+  for (const { message } of verdict.warnings) console.error(`warning: ${message}`);
+  if (verdict.error !== null) console.error(verdict.error.message);
+  if (verdict.outcome === "unchanged") {
+    if (event.id === null) {
+      console.log("nothing is held");
+      return 0;
+    }
+    console.error(`no device is held for container ${event.id}`);
+    return 1;
+  }
+  return verdict.outcome === "returned" ? 0 : 1;
+}

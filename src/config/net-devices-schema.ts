@@ -1,0 +1,106 @@
+import * as v from "valibot";
+import type { DeviceRequest, GivenAddress } from "../domain/mapping.ts";
+import { ADDRESS, MASK, parseGivenAddress, parseMask, withMask } from "./given-address.ts";
+import { parsed, parseWith } from "./parsed.ts";
+import { type Rule, table, tableOf } from "./table.ts";
+import { hostName, mtu, NAME_INSIDE, parseHostName, parseNameInside } from "./values.ts";
+
+/** A name inside; an empty one is the host's, as runtimes have it. */
+const name = v.pipe(
+  v.string(NAME_INSIDE),
+  parseWith((text: string) => (text === "" ? parsed(null) : parseNameInside(text))),
+);
+
+const maskFitsAddress: Rule = function* ({ address, mask }) {
+  const refusal = { path: ["mask"], at: "value" } as const;
+  if (mask === undefined) return;
+  if (address === undefined) {
+    yield { ...refusal, message: "stands without an address", expected: "an address beside it" };
+  }
+  if (typeof address !== "string") return;
+  if (address.includes("/")) {
+    yield { ...refusal, message: "the address has a prefix already", expected: "one of the two" };
+  } else if (typeof mask === "string" || typeof mask === "number") {
+    const given = parseGivenAddress(address);
+    const length = parseMask(mask);
+    if (!given.ok || !length.ok) return;
+    const masked = withMask(given.value, length.value);
+    if (!masked.ok) yield { ...refusal, message: masked.message, expected: masked.expected };
+  }
+};
+
+const properties = table(
+  {
+    name: v.exactOptional(name),
+    address: v.exactOptional(v.pipe(v.string(ADDRESS), parseWith(parseGivenAddress))),
+    mask: v.exactOptional(v.pipe(v.union([v.string(), v.number()], MASK), parseWith(parseMask))),
+    mtu: v.exactOptional(mtu),
+  },
+  [maskFitsAddress],
+);
+
+/** The array of runtime-spec issue 1239: `[[mapping.netDevices]]`, with a name and properties. */
+const asArray = v.array(
+  v.pipe(
+    table({ name: hostName, properties: v.exactOptional(properties) }),
+    v.transform(({ name, properties = {} }) => {
+      const { address, mask } = properties;
+      const masked = address && { ...address, prefixLength: mask?.prefixLength ?? address.prefixLength };
+      return request(name, {
+        name: properties.name ?? null,
+        addresses: masked === undefined ? null : [masked],
+        mtu: properties.mtu ?? null,
+      });
+    }),
+  ),
+);
+
+const hostNamesAsKeys: Rule = function* (devices) {
+  for (const key of Object.keys(devices)) {
+    const host = parseHostName(key);
+    if (!host.ok) yield { path: [key], at: "key", message: host.message, expected: host.expected };
+  }
+};
+
+/** The map of runtime-spec 1.3, config-linux.md, "Network Devices": `[mapping.netDevices.ens5]`. */
+const asMap = v.pipe(
+  tableOf(table({ name: v.exactOptional(name) }), [hostNamesAsKeys]),
+  v.transform((devices) =>
+    Object.entries(devices).map(([host, { name = null }]) => {
+      return request(host, { name, addresses: null, mtu: null });
+    }),
+  ),
+);
+
+const neither = v.never("an array of tables ([[mapping.netDevices]]) or a table of tables");
+
+/** The two spellings of the OCI documents. */
+export const netDevices = v.lazy((input) => {
+  if (Array.isArray(input)) return asArray;
+  return input instanceof Date || typeof input !== "object" ? neither : asMap;
+});
+
+interface Properties {
+  readonly name: string | null;
+  readonly addresses: readonly GivenAddress[] | null;
+  readonly mtu: number | null;
+}
+
+function request(host: string, { name, addresses, mtu }: Properties): DeviceRequest {
+  return {
+    match: { name: literal(host), altname: null, mac: null, permanentMac: null, kind: null },
+    count: 1,
+    name,
+    addresses,
+    mtu,
+    mac: null,
+    dad: "keep",
+    up: true,
+    force: false,
+  };
+}
+
+/** The pattern that only `name` matches: OCI's names are names, whatever characters they have. */
+function literal(name: string): string {
+  return name.replace(/[*?[\\]/g, "\\$&");
+}

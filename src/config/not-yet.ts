@@ -1,0 +1,44 @@
+import { parseDuration } from "./duration.ts";
+import type { Rule } from "./table.ts";
+import { isEmpty, isTable } from "./toml-value.ts";
+
+/** A key that the config has and this version cannot act on. */
+interface Unsupported {
+  /** Whether a value asks for what this version cannot do. */
+  readonly asksFor: (value: unknown) => boolean;
+  readonly expected: string;
+}
+
+const notTrue: Unsupported = { asksFor: (value) => value === true, expected: "false" };
+const noValue: Unsupported = { asksFor: () => true, expected: "another condition in its place" };
+
+/** Every such key, by the table that it stands in. A key leaves this list when it works. */
+const NOT_YET = {
+  oci: {
+    net_devices: notTrue,
+    allow: { asksFor: (value) => Array.isArray(value) && !isEmpty(value), expected: "an empty array" },
+  },
+  mapping: {
+    wait: {
+      asksFor: (value) => typeof value === "string" && (parseDuration(value) ?? 0) > 0,
+      expected: '"0s"',
+    },
+  },
+  match: { pci: noValue, driver: noValue, pf: noValue },
+  device: {
+    routes: { asksFor: (value) => !(Array.isArray(value) && isEmpty(value)), expected: "an empty array" },
+    sysctls: { asksFor: (value) => !(isTable(value) && isEmpty(value)), expected: "an empty table" },
+  },
+} as const satisfies Record<string, Record<string, Unsupported>>;
+
+/** A rule: nothing is asked of a table of this kind that this version would have to ignore. */
+export function notYet(kind: keyof typeof NOT_YET): Rule {
+  const keys: [string, Unsupported][] = Object.entries(NOT_YET[kind]);
+  return function* (table) {
+    for (const [key, { asksFor, expected }] of keys) {
+      const value = table[key];
+      if (value === undefined || !asksFor(value)) continue;
+      yield { path: [key], at: "value", message: "is not supported by this version yet", expected };
+    }
+  };
+}

@@ -1,0 +1,29 @@
+import type { Device } from "./device.ts";
+import { firstFree } from "./interface-name.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** What a device is called at home while its own name is another's. */
+const STAND_IN = "netdevd%d";
+
+/**
+ * `snapshot` with a name and altnames that no other device has: its own where they are free, the first free
+ * `netdevd0`, `netdevd1`, … where the name is taken; altnames that are taken are left out.
+ *
+ * @param others the devices at home; the device itself may be among them
+ */
+export function withFreeNames(snapshot: Snapshot, others: readonly Device[]): Snapshot {
+  const { device } = snapshot;
+  const taken = new Set(
+    others
+      .filter((other) => !isSameHardware(other, device))
+      .flatMap((other) => [other.name, ...other.altnames]),
+  );
+  const name = taken.has(device.name) ? firstFree(STAND_IN, taken) : device.name;
+  const altnames = device.altnames.filter((altname) => !taken.has(altname));
+  return { ...snapshot, device: { ...device, name, altnames } };
+}
+
+/** Enough to tell the device itself, should it be home already, from the one that has its name. */
+function isSameHardware(other: Device, device: Device): boolean {
+  return other.mac !== null && other.mac === device.mac && other.kind === device.kind;
+}

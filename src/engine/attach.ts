@@ -1,0 +1,159 @@
+import type { Attachment } from "../domain/attachment.ts";
+import type { ContainerEvent, Target } from "../domain/event.ts";
+import type { Mapping } from "../domain/mapping.ts";
+import { mappingFor } from "../domain/match.ts";
+import type { Problem, Verdict } from "../domain/verdict.ts";
+import { choose } from "./choose.ts";
+import type { Context } from "./context.ts";
+import { hasEnded, holderOf, unwatchHolder, watchHolder } from "./holders.ts";
+import { bringHome } from "./homecoming.ts";
+import type { Opened } from "./kernel.ts";
+import { moveIn } from "./move-in.ts";
+import { refusal, verdict, verdictDevices } from "./verdicts.ts";
+
+type Held = Extract<Opened, { ok: true }>;
+
+/** Carries out an attach event: all devices of the mapping, or none. */
+export async function attach(context: Context, event: ContainerEvent, target: Target): Promise<Verdict> {
+  const mapping = mappingFor(event, context.mappings());
+  if (mapping === null && context.registry.ofHolder(event.id).length === 0)
+    return verdict(event, "no-mapping");
+  for (;;) {
+    const held = await context.kernel.open(target, event.writtenAt);
+    if (!held.ok) return refusal(event, held.problem, mapping?.name ?? null);
+    const placed = await place(context, event, target, mapping, held);
+    if ("verdict" in placed) return placed.verdict;
+    await letGoOf(context, held);
+    await placed.wait;
+  }
+}
+
+/** A verdict, or what to wait for before everything is looked at anew. */
+type Placed = { readonly verdict: Verdict } | { readonly wait: Promise<unknown> };
+
+async function place(
+  context: Context,
+  event: ContainerEvent,
+  target: Target,
+  mapping: Mapping | null,
+  held: Held,
+): Promise<Placed> {
+  const { registry, underWay } = context;
+  const known = registry.ofHolder(event.id);
+  for (const attachment of known) {
+    const change = underWay.get(attachment.key);
+    if (change !== undefined) return { wait: change.catch(() => undefined) };
+    if (attachment.cookie !== held.cookie && !hasEnded(attachment, event.id)) {
+      return refuse(context, event, held, idInUse(event, attachment), mapping);
+    }
+    if (attachment.cookie !== held.cookie || attachment.state === "stuck") {
+      const { stuck } = await bringHome(context, attachment.key);
+      if (stuck !== null) return refuse(context, event, held, stuck, mapping);
+      return { wait: Promise.resolve() };
+    }
+  }
+  const [same] = known;
+  if (same !== undefined) return { verdict: await again(context, event, target, same, held) };
+  if (mapping === null) {
+    await letGoOf(context, held);
+    return { verdict: verdict(event, "no-mapping") };
+  }
+  const shared = registry.inNamespace(held.cookie).find((other) => other.mapping === mapping.name);
+  if (shared === undefined) return begin(context, event, target, mapping, held);
+  const change = underWay.get(shared.key);
+  if (change !== undefined) return { wait: change.catch(() => undefined) };
+  return { verdict: await join(context, event, target, shared, held) };
+}
+
+/** The same id in the same namespace: what it asked for is so already. */
+async function again(
+  context: Context,
+  event: ContainerEvent,
+  target: Target,
+  attachment: Attachment,
+  held: Held,
+): Promise<Verdict> {
+  const before = attachment.holders.find(({ id }) => id === event.id);
+  const samePid = target.by === "pid" && before?.pid === target.pid && !before.ended;
+  if (samePid || target.by === "netns") {
+    await letGoOf(context, held);
+  } else {
+    // A process of its own took the container's place in the namespace, as a restart in a pod does.
+    const others = attachment.holders.filter(({ id }) => id !== event.id);
+    const holders = [...others, holderOf(event, target, held.process)];
+    context.registry.update(attachment.key, { holders });
+    await unwatchHolder(context, attachment.key, event.id);
+    watchHolder(context, attachment.key, event.id, held.process);
+    await context.kernel.close(held.cookie);
+  }
+  const outcome = attachment.event === event.name ? "attached" : "unchanged";
+  return verdict(event, outcome, { mapping: attachment.mapping, devices: verdictDevices(attachment) });
+}
+
+/** One more container in a namespace whose devices are there already: a pod's. */
+async function join(
+  context: Context,
+  event: ContainerEvent,
+  target: Target,
+  attachment: Attachment,
+  held: Held,
+): Promise<Verdict> {
+  const holders = [...attachment.holders, holderOf(event, target, held.process)];
+  const joined = context.registry.update(attachment.key, { holders });
+  watchHolder(context, attachment.key, event.id, held.process);
+  await context.kernel.close(held.cookie);
+  context.log("info", "container shares the devices of its namespace", {
+    container: event.id,
+    mapping: attachment.mapping,
+  });
+  return verdict(event, "attached", { mapping: joined.mapping, devices: verdictDevices(joined) });
+}
+
+/** Chooses the devices, puts on record what they were, and moves them in. */
+async function begin(
+  context: Context,
+  event: ContainerEvent,
+  target: Target,
+  mapping: Mapping,
+  held: Held,
+): Promise<Placed> {
+  const begun = await context.choosing.run(async () => {
+    const chosen = await choose(context, event, target, mapping, held);
+    if (!("attachment" in chosen)) return chosen;
+    const { key } = chosen.attachment;
+    watchHolder(context, key, event.id, held.process);
+    // Within the critical part: whoever chooses next has to see that these devices are under way.
+    const work = moveIn(context, event, key, chosen.planned);
+    context.underWay.set(key, work);
+    return { key, work };
+  });
+  if ("wait" in begun) return begun;
+  if ("problem" in begun) return refuse(context, event, held, begun.problem, mapping);
+  const { key, work } = begun;
+  try {
+    return { verdict: await work };
+  } finally {
+    if (context.underWay.get(key) === work) context.underWay.delete(key);
+  }
+}
+
+async function refuse(
+  context: Context,
+  event: ContainerEvent,
+  held: Held,
+  problem: Problem,
+  mapping: Mapping | null,
+): Promise<Placed> {
+  await letGoOf(context, held);
+  return { verdict: refusal(event, problem, mapping?.name ?? null) };
+}
+
+async function letGoOf(context: Context, held: Held): Promise<void> {
+  if (held.process !== null) await context.kernel.unwatch(held.process.watch);
+  await context.kernel.close(held.cookie);
+}
+
+function idInUse(event: ContainerEvent, attachment: Attachment): Problem {
+  const message = `container ${event.id} has devices under mapping ${attachment.mapping} in another namespace and has not ended; \`netdevd release\` brings them home`;
+  return { code: "id-in-use", message, device: null };
+}

@@ -1,0 +1,88 @@
+import * as v from "valibot";
+import type { Attachment } from "../domain/attachment.ts";
+import { CODES } from "../domain/verdict.ts";
+
+/** What the journal holds of an Attachment, parsed and not trusted: a damaged row is a fault, not a crash. */
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const text = v.nullable(v.string());
+const number = v.nullable(v.number());
+
+const device = v.object({
+  ifindex: count,
+  name: v.string(),
+  altnames: v.array(v.string()),
+  alias: text,
+  kind: text,
+  type: count,
+  mac: text,
+  permanentMac: text,
+  mtu: count,
+  txqueuelen: count,
+  group: count,
+  up: v.boolean(),
+  operstate: v.string(),
+  link: number,
+  linkNetnsid: number,
+  master: number,
+  slaveKind: text,
+  underlay: number,
+  parentBus: text,
+  parentDev: text,
+  netnsImmutable: v.nullable(v.boolean()),
+});
+
+const address = v.object({
+  family: v.picklist(["inet", "inet6"]),
+  local: v.string(),
+  peer: text,
+  prefixLength: count,
+  broadcast: text,
+  label: text,
+  scope: count,
+  flags: count,
+  metric: number,
+  protocol: number,
+  preferredLifetime: number,
+  validLifetime: number,
+});
+
+const snapshot = v.object({ device, addresses: v.array(address), takenAt: v.number() });
+
+const problem = v.object({ code: v.picklist(CODES), message: v.string(), device: text });
+
+const attachedDevice = v.object({
+  snapshot,
+  wanted: snapshot,
+  settle: v.boolean(),
+  state: v.picklist(["home", "moving", "inside", "returning", "stuck"]),
+  insideIfindex: v.nullable(count),
+});
+
+const holder = v.object({
+  id: v.string(),
+  pid: v.nullable(count),
+  startTime: v.nullable(count),
+  path: text,
+  ended: v.boolean(),
+});
+
+/** One row of the journal. */
+export const attachmentSchema = v.object({
+  key: count,
+  cookie: v.string(),
+  holders: v.array(holder),
+  mapping: v.string(),
+  onExit: v.picklist(["return", "leave"]),
+  state: v.picklist(["pending", "attaching", "attached", "returning", "stuck"]),
+  since: v.number(),
+  event: v.string(),
+  devices: v.array(attachedDevice),
+  warnings: v.array(problem),
+  error: v.nullable(problem),
+});
+
+/** An Attachment from what {@link JSON.parse} made of a row; a ValiError for anything else. */
+export function parseAttachment(value: unknown): Attachment {
+  return v.parse(attachmentSchema, value);
+}

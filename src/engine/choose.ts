@@ -1,0 +1,82 @@
+import { type Pick, type PlannedDevice, planAttach } from "../domain/attach-plan.ts";
+import type { Attachment } from "../domain/attachment.ts";
+import type { ContainerEvent, Target } from "../domain/event.ts";
+import type { Mapping } from "../domain/mapping.ts";
+import { selects } from "../domain/match.ts";
+import type { Problem } from "../domain/verdict.ts";
+import type { Context } from "./context.ts";
+import { heldFor } from "./held.ts";
+import { holderOf } from "./holders.ts";
+import type { Opened } from "./kernel.ts";
+
+/** Devices chosen and put on record, the conflict for which none was, or what to wait for first. */
+export type Chosen =
+  | { readonly attachment: Attachment; readonly planned: readonly PlannedDevice[] }
+  | { readonly problem: Problem }
+  | { readonly wait: Promise<unknown> };
+
+/**
+ * Chooses the devices for one container and puts on record what they are and what is intended.
+ *
+ * To be called with nobody else choosing: what it looked at has to be so still when it is on record.
+ */
+export async function choose(
+  context: Context,
+  event: ContainerEvent,
+  target: Target,
+  mapping: Mapping,
+  held: Extract<Opened, { ok: true }>,
+): Promise<Chosen> {
+  const away = context.registry.all().flatMap(({ devices }) => devices);
+  const reserved = away
+    .filter(({ state }) => state !== "inside")
+    .map(({ snapshot }) => snapshot.device.ifindex);
+  const { picks, inside } = await context.kernel.survey(held.cookie, { requests: mapping.devices, reserved });
+  const all = picks.map((pick) => ({
+    ...pick,
+    passedOver: [...pick.passedOver, ...heldFor(context.registry.all(), pick.request)],
+  }));
+  const result = planAttach(mapping, all, inside);
+  const wait = all.map((pick) => comingFree(context, pick)).find((change) => change !== undefined);
+  if (wait !== undefined && !(result.ok && result.warnings.length === 0)) return { wait };
+  if (!result.ok) return { problem: result.conflict };
+  try {
+    const attachment = context.registry.add({
+      cookie: held.cookie,
+      holders: [holderOf(event, target, held.process)],
+      mapping: mapping.name,
+      onExit: mapping.onExit,
+      state: "attaching",
+      since: context.now(),
+      event: event.name,
+      devices: result.devices.map(({ snapshot, wanted, request }) => ({
+        snapshot,
+        wanted,
+        settle: request.dad === "wait" || (request.dad === "keep" && request.addresses === null),
+        state: "home",
+        insideIfindex: null,
+      })),
+      warnings: result.warnings,
+      error: null,
+    });
+    return { attachment, planned: result.devices };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `nothing was touched, for it could not be put on record: ${why}; see to the state folder`;
+    return { problem: { code: "journal-unwritable", message, device: null } };
+  }
+}
+
+/** What to wait for where the request is short of a device that is on its way home, or may yet stay there. */
+function comingFree(context: Context, pick: Pick): Promise<unknown> | undefined {
+  const wanted = pick.request.count === "all" ? Number.POSITIVE_INFINITY : pick.request.count;
+  if (pick.chosen.length >= wanted) return undefined;
+  const attachment = context.registry
+    .all()
+    .find(
+      ({ key, devices }) =>
+        context.underWay.has(key) &&
+        devices.some(({ snapshot }) => selects(pick.request.match, snapshot.device)),
+    );
+  return attachment === undefined ? undefined : context.underWay.get(attachment.key)?.catch(() => undefined);
+}

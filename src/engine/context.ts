@@ -1,0 +1,31 @@
+import type { Mapping } from "../domain/mapping.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Log } from "./log.ts";
+import type { Mutex } from "./mutex.ts";
+import type { Registry } from "./registry.ts";
+
+/** The process of one holder, watched for its end. */
+export interface HolderProcess {
+  readonly watch: number;
+  readonly key: number;
+  readonly id: string;
+}
+
+/** What every part of the engine works with. */
+export interface Context {
+  readonly kernel: Kernel;
+  readonly registry: Registry;
+  readonly log: Log;
+  /** CLOCK_REALTIME, milliseconds. */
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly mappings: () => readonly Mapping[];
+  /** Held from looking at the host until what was chosen is on record, so that no two choose one device. */
+  readonly choosing: Mutex;
+  /** The changes of Attachments that are under way, by key: attaching and coming home. */
+  readonly underWay: Map<number, Promise<unknown>>;
+  /** Keys of Attachments whose namespace could not be reached again: home alone can be looked at. */
+  readonly unreachable: Set<number>;
+  /** By watch. */
+  readonly processes: Map<number, HolderProcess>;
+}

@@ -1,0 +1,113 @@
+import type { Attachment } from "../domain/attachment.ts";
+import type { SpoolEvent } from "../domain/event.ts";
+import type { Mapping } from "../domain/mapping.ts";
+import type { Outcome, Verdict } from "../domain/verdict.ts";
+import { attach } from "./attach.ts";
+import type { Context } from "./context.ts";
+import { bringHome } from "./homecoming.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Log } from "./log.ts";
+import { createMutex } from "./mutex.ts";
+import { recover } from "./recovery.ts";
+import type { Registry } from "./registry.ts";
+import { exited, release, stopped } from "./return.ts";
+import { verdict } from "./verdicts.ts";
+
+/** What an engine is made of; all effects and all time come in here. */
+export interface EngineParts {
+  readonly kernel: Kernel;
+  readonly registry: Registry;
+  readonly log: Log;
+  /** CLOCK_REALTIME, milliseconds. */
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** The mappings in force; asked anew for each event. */
+  readonly mappings: () => readonly Mapping[];
+}
+
+/** Turns events into verdicts, and keeps the promise that every device comes home. */
+export interface Engine {
+  /** Takes up what an earlier daemon left; to be awaited before the first event. */
+  recover(): Promise<void>;
+  /** Carries out an event after those of the same id that came before it. Never rejects. */
+  handle(event: SpoolEvent): Promise<Verdict>;
+  /** A process that the kernel's side watched has ended. */
+  exited(watch: number): Promise<void>;
+  /** Tries again to bring home what is stuck. */
+  retryStuck(): Promise<void>;
+  attachments(): readonly Attachment[];
+  /** Whether devices are inside, or on their way, for this container. */
+  isHolder(id: string): boolean;
+  /** How many events came to which outcome since the start. */
+  counters(): Readonly<Record<Outcome, number>>;
+  /** Resolves when nothing is under way any more. */
+  idle(): Promise<void>;
+}
+
+/** An engine that has not done anything yet. */
+export function createEngine(parts: EngineParts): Engine {
+  const context: Context = {
+    ...parts,
+    choosing: createMutex(),
+    underWay: new Map(),
+    unreachable: new Set(),
+    processes: new Map(),
+  };
+  const queues = new Map<string, Promise<unknown>>();
+  const counters = { attached: 0, unchanged: 0, returned: 0, "no-mapping": 0, refused: 0, failed: 0 };
+
+  /** After whatever else concerns the same id. */
+  function inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const result = (queues.get(id) ?? Promise.resolve()).then(work);
+    const turn = result
+      .catch(() => undefined)
+      .finally(() => {
+        if (queues.get(id) === turn) queues.delete(id);
+      });
+    queues.set(id, turn);
+    return result;
+  }
+
+  async function carryOut(event: SpoolEvent): Promise<Verdict> {
+    try {
+      return await dispatch(context, event);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      context.log("error", message, { container: event.id ?? "", event: event.name, code: "internal" });
+      return verdict(event, "failed", { error: { code: "internal", message, device: null } });
+    }
+  }
+
+  return {
+    recover: () => recover(context),
+    async handle(event) {
+      const { id } = event;
+      const result = id === null ? await carryOut(event) : await inTurn(id, () => carryOut(event));
+      counters[result.outcome] += 1;
+      return result;
+    },
+    exited: (watch) => exited(context, watch),
+    async retryStuck() {
+      const stuck = context.registry
+        .all()
+        .filter(({ state, key }) => state === "stuck" && !context.underWay.has(key));
+      await Promise.all(stuck.map(({ key }) => bringHome(context, key)));
+    },
+    attachments: () => context.registry.all(),
+    isHolder: (id) => context.registry.ofHolder(id).length > 0,
+    counters: () => counters,
+    async idle() {
+      while (queues.size > 0 || context.underWay.size > 0) {
+        await Promise.allSettled([...queues.values(), ...context.underWay.values()]);
+      }
+    },
+  };
+}
+
+async function dispatch(context: Context, event: SpoolEvent): Promise<Verdict> {
+  if (event.type === "release") return release(context, event);
+  if (event.status === "stopped") return stopped(context, event);
+  if (event.target !== null) return attach(context, event, event.target);
+  const message = `${event.status} needs a pid or a netns`;
+  return verdict(event, "refused", { error: { code: "invalid-event", message, device: null } });
+}

@@ -1,0 +1,181 @@
+import { type Address, IFA_F_NODAD } from "../domain/address.ts";
+import { type Device, type Identity, mayBe } from "../domain/device.ts";
+import { type Place, type Step, stepText } from "../domain/step.ts";
+import { addAddress, deleteAddress } from "../netlink/address.ts";
+import type { Connection, Request } from "../netlink/connection.ts";
+import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
+import { NetlinkError } from "../netlink/netlink-error.ts";
+import type { Connections } from "./locate.ts";
+import { readDeviceByName, readDevices } from "./reader.ts";
+
+/** The two namespaces that steps go between; null: the container's cannot be reached any more. */
+export interface Ends {
+  readonly connections: Connections;
+  /** Open fds of the namespaces, as destinations. */
+  readonly fds: { readonly home: number; readonly inside: number | null };
+}
+
+/** A device to act on: where it is, under which ifindex, and how it is known again after a move. */
+export interface Subject {
+  readonly place: Place;
+  readonly ifindex: number;
+  readonly name: string;
+  readonly identity: Identity;
+}
+
+/** A step that the kernel refused, or after which the device could not be found. */
+export interface StepFailure {
+  readonly step: string;
+  /** "EEXIST", …; null where no request was refused. */
+  readonly errno: string | null;
+  readonly message: string;
+}
+
+/** How far the steps came. After a failure the device may be in either namespace: look. */
+export interface Execution {
+  readonly failure: StepFailure | null;
+  readonly subject: Subject;
+}
+
+/**
+ * The only place where Steps become netlink: applies them in order to one device, up to the first failure.
+ *
+ * @param carryOn goes on after a failure, unless it was that of a move: on the way home whatever can be put
+ *   back is put back
+ */
+export function execute(ends: Ends, start: Subject, steps: readonly Step[], carryOn: boolean): Execution {
+  let subject = start;
+  let first: StepFailure | null = null;
+  let rest = steps;
+  while (rest.length > 0) {
+    const [step] = rest;
+    if (step === undefined) break;
+    if (step.type === "move") {
+      const moved = move(ends, subject, step);
+      if ("failure" in moved) return { ...moved, failure: first ?? moved.failure };
+      subject = moved;
+      rest = rest.slice(1);
+      continue;
+    }
+    const group = independent(rest);
+    const failure = applyTogether(connectionOf(ends, subject.place), subject, group);
+    if (failure !== null && !carryOn) return { failure, subject };
+    first ??= failure;
+    if (failure === null) subject = renamed(subject, group);
+    rest = rest.slice(group.length);
+  }
+  return { failure: first, subject };
+}
+
+/**
+ * The steps from the front that go into one datagram. The kernel carries on after a request that it
+ * refused, so a rename or a changed altname, on which others depend, goes alone.
+ */
+function independent(steps: readonly Step[]): readonly Step[] {
+  const end = steps.findIndex((step) => !isIndependent(step));
+  return end < 0 ? steps : steps.slice(0, Math.max(end, 1));
+}
+
+function isIndependent(step: Step): boolean {
+  if (step.type === "change") return step.change.name === null && step.change.mtu === null;
+  return step.type === "add-address" || step.type === "delete-address";
+}
+
+function applyTogether(connection: Connection, subject: Subject, steps: readonly Step[]): StepFailure | null {
+  const errors = connection.batch(steps.map((step) => requestOf(subject, step)));
+  for (const [at, step] of steps.entries()) {
+    const error = errors[at];
+    if (error) return failureOf(step, error);
+  }
+  return settleFlags(connection, subject, steps);
+}
+
+/**
+ * Takes IFA_F_NODAD off again where it was ours alone. Adding with the flag starts no duplicate address
+ * detection, and replacing without it starts none either: the address is as it was, and was never doubted.
+ */
+function settleFlags(connection: Connection, subject: Subject, steps: readonly Step[]): StepFailure | null {
+  const added = steps.filter((step) => step.type === "add-address").filter(needsNoDad);
+  const requests = added.map((step) =>
+    addAddress(subject.ifindex, step.address, true, aboutOf(subject, step)),
+  );
+  const errors = connection.batch(requests);
+  const at = errors.findIndex((error) => error !== null);
+  const step = added[at];
+  const error = errors[at];
+  return step === undefined || !error ? null : failureOf(step, error);
+}
+
+function needsNoDad(step: { readonly address: Address; readonly proven: boolean }): boolean {
+  return step.proven && step.address.family === "inet6" && (step.address.flags & IFA_F_NODAD) === 0;
+}
+
+function requestOf(subject: Subject, step: Step): Request {
+  const { ifindex } = subject;
+  const about = aboutOf(subject, step);
+  switch (step.type) {
+    case "move":
+      throw new Error("a move goes alone and not among others");
+    case "change":
+      return changeLink(ifindex, step.change, null, about);
+    case "add-altname":
+      return addAltname(ifindex, step.altname, about);
+    case "delete-altname":
+      return deleteAltname(ifindex, step.altname, about);
+    case "delete-address":
+      return deleteAddress(ifindex, step.address, about);
+    case "add-address": {
+      const flags = needsNoDad(step) ? step.address.flags | IFA_F_NODAD : step.address.flags;
+      return addAddress(ifindex, { ...step.address, flags }, false, about);
+    }
+  }
+}
+
+function move(
+  ends: Ends,
+  subject: Subject,
+  step: Extract<Step, { type: "move" }>,
+): Subject | (Execution & { failure: StepFailure }) {
+  const namespace = ends.fds[step.to];
+  if (namespace === null) throw new Error(`${subject.name} cannot be moved to a namespace that is not held`);
+  const target = { namespace, newIfindex: step.ifindex };
+  const request = changeLink(subject.ifindex, step.change, target, aboutOf(subject, step));
+  try {
+    connectionOf(ends, subject.place).request(request);
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    return { failure: failureOf(step, error), subject };
+  }
+  const name = step.change.name ?? subject.name;
+  const device = arrived(connectionOf(ends, step.to), name, subject.identity);
+  if (device !== null) return { ...subject, place: step.to, ifindex: device.ifindex, name: device.name };
+  const message = `${aboutOf(subject, step)}: done, says the kernel, and the device is not there`;
+  return { failure: { step: stepText(step), errno: null, message }, subject };
+}
+
+/** The device where it has been moved to: by the name it was given, else by what it is. */
+function arrived(connection: Connection, name: string, identity: Identity): Device | null {
+  const named = readDeviceByName(connection, name);
+  if (named !== null && named.name === name && mayBe(identity, named, true)) return named;
+  return readDevices(connection).find((device) => mayBe(identity, device, true)) ?? null;
+}
+
+function connectionOf(ends: Ends, place: Place): Connection {
+  const connection = ends.connections[place];
+  if (connection === null) throw new Error("a step inside a namespace that is not held");
+  return connection;
+}
+
+function renamed(subject: Subject, steps: readonly Step[]): Subject {
+  const [step] = steps;
+  if (step?.type !== "change" || step.change.name === null) return subject;
+  return { ...subject, name: step.change.name };
+}
+
+function aboutOf(subject: Subject, step: Step): string {
+  return `${subject.name}: ${stepText(step)}`;
+}
+
+function failureOf(step: Step, error: NetlinkError): StepFailure {
+  return { step: stepText(step), errno: error.code, message: error.message };
+}

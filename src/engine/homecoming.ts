@@ -1,0 +1,194 @@
+import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
+import { withFreeNames } from "../domain/clash.ts";
+import { identityOf } from "../domain/device.ts";
+import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
+import type { Snapshot } from "../domain/snapshot.ts";
+import { separately } from "../domain/step.ts";
+import type { Problem, VerdictDevice } from "../domain/verdict.ts";
+import type { Context } from "./context.ts";
+import type { StepFailure } from "./executor.ts";
+import type { Applied } from "./kernel.ts";
+import type { Wanted } from "./locate.ts";
+
+/** What became of an Attachment on its way home. */
+export interface Homecoming {
+  /** Those that are home, as they are there now. */
+  readonly devices: readonly VerdictDevice[];
+  /** What could not be put back, and devices that are no more. */
+  readonly warnings: readonly Problem[];
+  /** The first device that could not be brought home, or null. */
+  readonly stuck: Problem | null;
+}
+
+/** What became of one device. */
+type DeviceHomecoming =
+  | { readonly home: Snapshot; readonly warnings: readonly Problem[] }
+  | { readonly home: null; readonly gone: boolean; readonly problem: Problem };
+
+/**
+ * The one way home: undo of a failed attach, return, release and recovery after a crash. Leads each device
+ * from wherever and whatever it is now to its journalled Snapshot; a device that is stuck holds up no other.
+ *
+ * An Attachment whose devices are all home is forgotten, and its namespace let go. One that has a stuck
+ * device stays, holds its namespace, and is tried again.
+ */
+export function bringHome(context: Context, key: number): Promise<Homecoming> {
+  const before = context.underWay.get(key) ?? Promise.resolve();
+  const homecoming = before.catch(() => undefined).then(() => comeHome(context, key));
+  const entry = homecoming.finally(() => {
+    if (context.underWay.get(key) === entry) context.underWay.delete(key);
+  });
+  context.underWay.set(key, entry);
+  return entry;
+}
+
+/** As {@link bringHome}, at once: for whoever is the change that is under way. */
+export async function comeHome(context: Context, key: number): Promise<Homecoming> {
+  const { registry } = context;
+  const begun = registry.get(key);
+  // Somebody else brought it home while this waited.
+  if (begun === null) return { devices: [], warnings: [], stuck: null };
+  const cookie = context.unreachable.has(key) ? null : begun.cookie;
+  registry.update(key, { state: "returning" });
+  const devices: VerdictDevice[] = [];
+  const warnings: Problem[] = [];
+  let stuck: Problem | null = null;
+  for (const [at, device] of begun.devices.entries()) {
+    if (device.state === "home") continue;
+    registry.updateDevice(key, at, { state: "returning" });
+    const came = await deviceHome(context, cookie, device);
+    if (came.home !== null) {
+      const { ifindex, name } = came.home.device;
+      devices.push({ host_name: device.snapshot.device.name, name, ifindex });
+      warnings.push(...came.warnings);
+      registry.updateDevice(key, at, { state: "home" });
+    } else {
+      if (came.gone) warnings.push(came.problem);
+      else stuck ??= came.problem;
+      registry.updateDevice(key, at, { state: came.gone ? "home" : "stuck" });
+    }
+    tell(context, begun, device, came);
+  }
+  if (stuck === null) await letGo(context, begun);
+  else registry.update(key, { state: "stuck", error: stuck });
+  return { devices, warnings, stuck };
+}
+
+/** Forgets an Attachment and lets go of its namespace and of its holders' processes. */
+export async function letGo(context: Context, attachment: Attachment): Promise<void> {
+  context.registry.remove(attachment.key);
+  for (const process of Array.from(context.processes.values())) {
+    if (process.key !== attachment.key) continue;
+    context.processes.delete(process.watch);
+    await context.kernel.unwatch(process.watch);
+  }
+  if (!context.unreachable.delete(attachment.key)) await context.kernel.close(attachment.cookie);
+}
+
+/** What is known of a device that is to be found again. */
+export function wantedOf(device: AttachedDevice): Wanted {
+  return {
+    identity: identityOf(device.snapshot.device, device.wanted.device.mac),
+    insideIfindex: device.insideIfindex,
+    homeIfindex: device.snapshot.device.ifindex,
+  };
+}
+
+async function deviceHome(
+  context: Context,
+  cookie: string | null,
+  device: AttachedDevice,
+): Promise<DeviceHomecoming> {
+  const { name } = device.snapshot.device;
+  const found = await context.kernel.locate(cookie, wantedOf(device));
+  if (found === null) return nowhere(device);
+  const own = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) } as const;
+  let result = await lead(context, cookie, device, found, own, false);
+  if (result.failure !== null && result.located !== null) {
+    const goal = await secondBest(context, device, result.failure, own);
+    result = await lead(context, cookie, device, result.located, goal, true);
+  }
+  const { located, failure } = result;
+  if (located === null) return nowhere(device);
+  const differs = differences(located.snapshot, device.snapshot);
+  const misnamed = located.snapshot.device.name !== name;
+  if (located.place === "home" && !misnamed) {
+    const warnings = differs.map((difference) => notPutBack(name, difference));
+    return { home: located.snapshot, warnings };
+  }
+  const where =
+    located.place === "home"
+      ? `is home as ${located.snapshot.device.name} until its own name is free`
+      : "is still inside";
+  const why = failure?.message ?? `${differs.join(", ")}`;
+  const message = `${name} ${where}: ${why}; it is tried again by itself, or by \`netdevd release\``;
+  return { home: null, gone: false, problem: { code: "stuck", message, device: name } };
+}
+
+async function lead(
+  context: Context,
+  cookie: string | null,
+  device: AttachedDevice,
+  from: Located,
+  goal: Goal,
+  carryOn: boolean,
+): Promise<Applied> {
+  const steps = plan(from, goal);
+  if (steps.length === 0) return { failure: null, located: from };
+  const each = carryOn ? separately(steps) : steps;
+  return context.kernel.apply(cookie, from, wantedOf(device), each, carryOn);
+}
+
+/** Asked for where the kernel would not give it back by itself, which it does where it was kept inside. */
+function ifindexToAskFor(found: Located, device: AttachedDevice): number | null {
+  const { ifindex } = device.snapshot.device;
+  return found.snapshot.device.ifindex === ifindex ? null : ifindex;
+}
+
+/** A goal that can be reached where the own name, an altname or the ifindex has been taken meanwhile. */
+async function secondBest(
+  context: Context,
+  device: AttachedDevice,
+  failure: StepFailure,
+  own: Goal,
+): Promise<Goal> {
+  if (failure.errno !== "EEXIST") return { ...own, ifindex: null };
+  const others = await context.kernel.devices();
+  return { ...own, ifindex: null, snapshot: withFreeNames(device.snapshot, others) };
+}
+
+/**
+ * The container may delete a virtual device, and the kernel deletes it with the namespace; hardware never
+ * goes away for good by that, and is looked for again.
+ */
+function nowhere(device: AttachedDevice): DeviceHomecoming {
+  const { name, kind } = device.snapshot.device;
+  const gone = kind !== null;
+  const message = gone
+    ? `${name} is no more: neither the host nor the container's namespace has it; a ${kind} is deleted by \`ip link delete\` inside or with its namespace`
+    : `${name} is neither on the host nor in the container's namespace: it may have been moved on or unplugged`;
+  return { home: null, gone, problem: { code: gone ? "device-missing" : "stuck", message, device: name } };
+}
+
+function notPutBack(name: string, difference: string): Problem {
+  return { code: "not-as-wanted", message: `${name} is home, and its ${difference}`, device: name };
+}
+
+function tell(
+  context: Context,
+  attachment: Attachment,
+  device: AttachedDevice,
+  came: DeviceHomecoming,
+): void {
+  const fields = {
+    container: attachment.holders.map(({ id }) => id).join(","),
+    device: device.snapshot.device.name,
+    mapping: attachment.mapping,
+  };
+  if (came.home === null) {
+    context.log("error", came.problem.message, { ...fields, code: came.problem.code });
+    return;
+  }
+  context.log("info", "device is home", fields);
+  for (const { message, code } of came.warnings) context.log("warning", message, { ...fields, code });
+}

@@ -1,0 +1,206 @@
+import type { Target } from "../domain/event.ts";
+import type { Located } from "../domain/plan.ts";
+import type { Step } from "../domain/step.ts";
+import { type Connection, connect } from "../netlink/connection.ts";
+import { createDeviceTable, type DeviceTable } from "./device-table.ts";
+import { execute } from "./executor.ts";
+import type { Applied, KernelCalls, KernelNews, Opened, Surveyed } from "./kernel.ts";
+import { locate, type Places, type Wanted } from "./locate.ts";
+import { readDevices } from "./reader.ts";
+import { type SurveyQuery, survey } from "./survey.ts";
+import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
+import { type Examined, examine } from "./target.ts";
+
+/** A container's namespace: its fd keeps it and all that is in it, its socket acts in it. */
+interface HeldNamespace {
+  readonly fd: number;
+  readonly socket: NamespaceSocket;
+  readonly connection: Connection;
+  holds: number;
+}
+
+/**
+ * The kernel's side of the engine: owns every netlink socket, namespace and pidfd, and carries out one call
+ * after another on the thread that it lives on.
+ */
+export class KernelService implements KernelCalls, Disposable {
+  readonly #system: System;
+  readonly #tell: (news: KernelNews) => void;
+  readonly #socket: NamespaceSocket;
+  readonly #monitor: LinkMonitor;
+  readonly #home: Connection;
+  readonly #homeCookie: string;
+  readonly #table: DeviceTable;
+  readonly #namespaces = new Map<string, HeldNamespace>();
+  readonly #pidfds = new Map<number, number>();
+  #lastWatch = 0;
+
+  constructor(system: System, tell: (news: KernelNews) => void) {
+    this.#system = system;
+    this.#tell = tell;
+    this.#monitor = system.monitor();
+    this.#socket = system.home();
+    this.#home = connect(this.#socket);
+    this.#homeCookie = this.#socket.cookie();
+    this.#table = createDeviceTable(this.#home, this.#monitor);
+  }
+
+  /** pidfds by watch, for whoever waits; see {@link KernelService.reap}. */
+  get pidfds(): ReadonlyMap<number, number> {
+    return this.#pidfds;
+  }
+
+  /** Becomes readable when something changes at home; see {@link KernelService.refresh}. */
+  get monitorFd(): number {
+    return this.#monitor.fd;
+  }
+
+  /** Takes in what has changed at home. */
+  refresh(): void {
+    this.#table.refresh();
+  }
+
+  /** Tells of the watched processes that have ended. */
+  reap(): void {
+    for (const [watch, pidfd] of this.#pidfds) {
+      if (!this.#system.hasExited(pidfd)) continue;
+      this.unwatch(watch);
+      this.#tell({ type: "exit", watch });
+    }
+  }
+
+  homeCookie(): string {
+    return this.#homeCookie;
+  }
+
+  open(target: Target, writtenAt: number): Opened {
+    // Whatever has ended by now is told before the answer: an id may be free again.
+    this.reap();
+    const examined = examine(this.#system, target, writtenAt);
+    if (!examined.ok) return examined;
+    try {
+      return this.#hold(examined);
+    } catch (error) {
+      this.#discard(examined);
+      throw error;
+    }
+  }
+
+  close(cookie: string): void {
+    const namespace = this.#namespaces.get(cookie);
+    if (namespace === undefined) return;
+    namespace.holds -= 1;
+    if (namespace.holds > 0) return;
+    this.#namespaces.delete(cookie);
+    namespace.socket[Symbol.dispose]();
+    this.#system.close(namespace.fd);
+  }
+
+  unwatch(watch: number): void {
+    const pidfd = this.#pidfds.get(watch);
+    if (pidfd === undefined) return;
+    this.#pidfds.delete(watch);
+    this.#system.close(pidfd);
+  }
+
+  survey(cookie: string | null, query: SurveyQuery): Surveyed {
+    this.#table.refresh();
+    const inside = cookie === null ? [] : readDevices(this.#held(cookie).connection);
+    const host = {
+      connection: this.#home,
+      devices: this.#table.devices,
+      now: () => this.#system.bootTime(),
+    };
+    return { picks: survey(host, query), inside };
+  }
+
+  locate(cookie: string | null, wanted: Wanted): Located | null {
+    this.#table.refresh();
+    return locate(this.#places(cookie), wanted);
+  }
+
+  apply(
+    cookie: string | null,
+    from: Located,
+    wanted: Wanted,
+    steps: readonly Step[],
+    carryOn: boolean,
+  ): Applied {
+    const places = this.#places(cookie);
+    const inside = cookie === null ? null : this.#held(cookie).fd;
+    const ends = { connections: places.connections, fds: { home: this.#system.homeFd, inside } };
+    const { device } = from.snapshot;
+    // Where it was found it may have been given a MAC of its own, by which it is known after the move.
+    const identity = { ...wanted.identity, macs: [...wanted.identity.macs, device.mac] };
+    const subject = { place: from.place, ifindex: device.ifindex, name: device.name, identity };
+    const { failure, subject: after } = execute(ends, subject, steps, carryOn);
+    this.#table.refresh();
+    const known = after.place === "inside" ? after.ifindex : wanted.insideIfindex;
+    const located = locate(places, { ...wanted, insideIfindex: known, identity: after.identity });
+    return { failure, located };
+  }
+
+  devices() {
+    this.#table.refresh();
+    return Array.from(this.#table.devices.values());
+  }
+
+  [Symbol.dispose](): void {
+    for (const { socket, fd } of this.#namespaces.values()) {
+      socket[Symbol.dispose]();
+      this.#system.close(fd);
+    }
+    this.#namespaces.clear();
+    for (const watch of Array.from(this.#pidfds.keys())) this.unwatch(watch);
+    this.#monitor[Symbol.dispose]();
+    this.#socket[Symbol.dispose]();
+  }
+
+  /** Enters the namespace once for a socket, which tells the cookie and goes on acting there. */
+  #hold(examined: Extract<Examined, { ok: true }>): Opened {
+    const socket = this.#system.enter(examined.namespace);
+    const strays = this.#system.strayThreads();
+    if (strays.length > 0) this.#tell({ type: "stray", threads: strays });
+    const cookie = socket.cookie();
+    const known = this.#namespaces.get(cookie);
+    if (cookie === this.#homeCookie || known !== undefined) {
+      socket[Symbol.dispose]();
+      this.#system.close(examined.namespace);
+    }
+    if (cookie === this.#homeCookie) {
+      if (examined.process !== null) this.#system.close(examined.process.pidfd);
+      const message = `${examined.text} is in the host's own namespace: a container without a network namespace of its own has every device already`;
+      return { ok: false, problem: { code: "host-namespace", message, device: null } };
+    }
+    if (known !== undefined) known.holds += 1;
+    else
+      this.#namespaces.set(cookie, { fd: examined.namespace, socket, connection: connect(socket), holds: 1 });
+    return { ok: true, cookie, process: examined.process === null ? null : this.#watch(examined.process) };
+  }
+
+  #watch(process: { readonly pidfd: number; readonly startTime: number }) {
+    this.#lastWatch += 1;
+    this.#pidfds.set(this.#lastWatch, process.pidfd);
+    return { watch: this.#lastWatch, startTime: process.startTime };
+  }
+
+  #discard(examined: Extract<Examined, { ok: true }>): void {
+    this.#system.close(examined.namespace);
+    if (examined.process !== null) this.#system.close(examined.process.pidfd);
+  }
+
+  #held(cookie: string): HeldNamespace {
+    const namespace = this.#namespaces.get(cookie);
+    if (namespace === undefined) throw new Error(`namespace ${cookie} is not held`);
+    return namespace;
+  }
+
+  #places(cookie: string | null): Places {
+    const inside = cookie === null ? null : this.#held(cookie).connection;
+    return {
+      connections: { home: this.#home, inside },
+      home: this.#table.devices.values(),
+      now: () => this.#system.bootTime(),
+    };
+  }
+}

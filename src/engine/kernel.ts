@@ -1,0 +1,81 @@
+import type { Pick } from "../domain/attach-plan.ts";
+import type { Device } from "../domain/device.ts";
+import type { Target } from "../domain/event.ts";
+import type { Located } from "../domain/plan.ts";
+import type { Step } from "../domain/step.ts";
+import type { Problem } from "../domain/verdict.ts";
+import type { StepFailure } from "./executor.ts";
+import type { Wanted } from "./locate.ts";
+import type { SurveyQuery } from "./survey.ts";
+
+/** A process that is watched for its end. */
+export interface WatchedProcess {
+  readonly watch: number;
+  /** Clock ticks since boot; with the pid it names one process for good. */
+  readonly startTime: number;
+}
+
+/** A namespace that is held open, and with a pid the process that it was found by. */
+export type Opened =
+  | { readonly ok: true; readonly cookie: string; readonly process: WatchedProcess | null }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** What a survey of host and container found. */
+export interface Surveyed {
+  readonly picks: readonly Pick[];
+  /** The devices that are in the container's namespace already. */
+  readonly inside: readonly Device[];
+}
+
+/** What came of the steps of one device, and what it is now; null where it is in neither namespace. */
+export interface Applied {
+  readonly failure: StepFailure | null;
+  readonly located: Located | null;
+}
+
+/**
+ * The kernel as the engine sees it: the one door to all netlink sockets and namespaces.
+ *
+ * Namespaces are named by their cookie and held from `open` to as many calls of `close`. Calls are carried
+ * out one after another, so that a call should move one device at most.
+ */
+export interface KernelCalls {
+  /** SO_NETNS_COOKIE of the namespace that is home. */
+  homeCookie(): string;
+  /**
+   * Takes hold of a namespace: of a pid the pidfd first, then the namespace, then a look that it still lives.
+   *
+   * @param writtenAt when the event was written, CLOCK_REALTIME milliseconds: a process that started later
+   *   is not the one that was meant
+   */
+  open(target: Target, writtenAt: number): Opened;
+  close(cookie: string): void;
+  unwatch(watch: number): void;
+  /** @param cookie the container's namespace; null: none, nothing is inside */
+  survey(cookie: string | null, query: SurveyQuery): Surveyed;
+  /** @param cookie null: the container's namespace cannot be reached any more; home alone is looked at */
+  locate(cookie: string | null, wanted: Wanted): Located | null;
+  /** @param carryOn goes on after a step that was refused, unless it was a move */
+  apply(
+    cookie: string | null,
+    from: Located,
+    wanted: Wanted,
+    steps: readonly Step[],
+    carryOn: boolean,
+  ): Applied;
+  devices(): readonly Device[];
+}
+
+/** {@link KernelCalls} from another thread, and what it tells by itself. */
+export type Kernel = {
+  readonly [Name in keyof KernelCalls]: (
+    ...args: Parameters<KernelCalls[Name]>
+  ) => Promise<ReturnType<KernelCalls[Name]>>;
+};
+
+/** What the kernel's side tells by itself. */
+export type KernelNews =
+  /** A watched process has ended. */
+  | { readonly type: "exit"; readonly watch: number }
+  /** Threads of ours were found in a foreign namespace: nothing here can be trusted to clean up any more. */
+  | { readonly type: "stray"; readonly threads: readonly number[] };

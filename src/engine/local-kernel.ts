@@ -1,0 +1,20 @@
+import type { Kernel, KernelCalls } from "./kernel.ts";
+
+/** A {@link Kernel} that carries out its calls on the calling thread: for one-off commands and for tests. */
+export function localKernel(calls: KernelCalls): Kernel {
+  // Each in a turn of its own, as from another thread.
+  const turn = async <T>(call: () => T): Promise<T> => {
+    await Promise.resolve();
+    return call();
+  };
+  return {
+    homeCookie: () => turn(() => calls.homeCookie()),
+    open: (...args) => turn(() => calls.open(...args)),
+    close: (...args) => turn(() => calls.close(...args)),
+    unwatch: (...args) => turn(() => calls.unwatch(...args)),
+    survey: (...args) => turn(() => calls.survey(...args)),
+    locate: (...args) => turn(() => calls.locate(...args)),
+    apply: (...args) => turn(() => calls.apply(...args)),
+    devices: () => turn(() => calls.devices()),
+  };
+}

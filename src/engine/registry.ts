@@ -1,0 +1,99 @@
+import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
+import type { Journal } from "./journal.ts";
+
+/**
+ * The Attachments that are, in memory and in the journal alike. Every change goes through here, and is on
+ * record before it is known to anybody.
+ */
+export interface Registry {
+  all(): readonly Attachment[];
+  get(key: number): Attachment | null;
+  /** Those that `id` is a holder of. */
+  ofHolder(id: string): readonly Attachment[];
+  /** Those in one namespace. */
+  inNamespace(cookie: string): readonly Attachment[];
+  /** Puts a new Attachment on record. Throws what the journal throws, and then nothing has changed. */
+  add(attachment: Omit<Attachment, "key">): Attachment;
+  /** Changes one; gives what it is now. What the journal throws is told to `onJournalError` alone. */
+  update(key: number, change: Partial<Omit<Attachment, "key">>): Attachment;
+  /** Changes one device of one. */
+  updateDevice(key: number, at: number, change: Partial<AttachedDevice>): Attachment;
+  remove(key: number): void;
+}
+
+/**
+ * A Registry that begins with what the journal holds.
+ *
+ * @param onJournalError told of writes that failed for Attachments that are there already: their devices are
+ *   moved all the same, for a device must come home even where nobody can take notes
+ */
+export function createRegistry(journal: Journal, onJournalError: (error: unknown) => void): Registry {
+  const attachments = new Map<number, Attachment>();
+  const byHolder = new Map<string, Set<number>>();
+  for (const attachment of journal.attachments) keep(attachment);
+  let lastKey = Math.max(0, ...attachments.keys());
+
+  function keep(attachment: Attachment): void {
+    forget(attachment.key);
+    attachments.set(attachment.key, attachment);
+    for (const { id } of attachment.holders) {
+      byHolder.set(id, (byHolder.get(id) ?? new Set()).add(attachment.key));
+    }
+  }
+
+  function forget(key: number): void {
+    for (const { id } of attachments.get(key)?.holders ?? []) {
+      const keys = byHolder.get(id);
+      keys?.delete(key);
+      if (keys?.size === 0) byHolder.delete(id);
+    }
+    attachments.delete(key);
+  }
+
+  function get(key: number): Attachment {
+    const attachment = attachments.get(key);
+    if (attachment === undefined) throw new Error(`attachment ${key} is not there`);
+    return attachment;
+  }
+
+  function update(key: number, change: Partial<Omit<Attachment, "key">>): Attachment {
+    const attachment = { ...get(key), ...change };
+    try {
+      journal.put(attachment);
+    } catch (error) {
+      onJournalError(error);
+    }
+    keep(attachment);
+    return attachment;
+  }
+
+  return {
+    all: () => Array.from(attachments.values()),
+    get: (key) => attachments.get(key) ?? null,
+    ofHolder: (id) => Array.from(byHolder.get(id) ?? [], get),
+    inNamespace: (cookie) =>
+      Array.from(attachments.values()).filter((attachment) => attachment.cookie === cookie),
+    add(fields) {
+      lastKey += 1;
+      const attachment = { ...fields, key: lastKey };
+      journal.put(attachment);
+      keep(attachment);
+      return attachment;
+    },
+    update,
+    updateDevice(key, at, change) {
+      const devices = get(key).devices.map((device, index) =>
+        index === at ? { ...device, ...change } : device,
+      );
+      return update(key, { devices });
+    },
+    remove(key) {
+      forget(key);
+      try {
+        journal.delete(key);
+      } catch (error) {
+        onJournalError(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { Attachment } from "../domain/attachment.ts";
+import type { ContainerEvent, ReleaseEvent, SpoolEvent } from "../domain/event.ts";
+import type { Problem, Verdict, VerdictDevice } from "../domain/verdict.ts";
+import type { Context } from "./context.ts";
+import { hasEnded, isStillHeld, unwatchHolder, withEnded } from "./holders.ts";
+import { bringHome, type Homecoming, letGo } from "./homecoming.ts";
+import { verdict } from "./verdicts.ts";
+
+/** Carries out `stopped`: the container is no holder any more, and with the last one the devices come home. */
+export async function stopped(context: Context, event: ContainerEvent): Promise<Verdict> {
+  const { target } = event;
+  const mine = context.registry
+    .ofHolder(event.id)
+    .filter(({ holders }) =>
+      holders.some(({ id, pid }) => id === event.id && (target?.by !== "pid" || pid === target.pid)),
+    );
+  if (mine.length === 0) return verdict(event, "unchanged");
+  const homecomings: Homecoming[] = [];
+  const waiting: Problem[] = [];
+  for (const attachment of mine) {
+    const ended = await endHolder(context, attachment, event.id);
+    if (ended === null) waiting.push(stillHeld(context, attachment));
+    else homecomings.push(ended);
+  }
+  return answer(event, mine, homecomings, waiting);
+}
+
+/** Carries out `release`: the devices come home now, whoever still holds them. */
+export async function release(context: Context, event: ReleaseEvent): Promise<Verdict> {
+  const { registry } = context;
+  const mine = event.id === null ? registry.all() : registry.ofHolder(event.id);
+  if (mine.length === 0) return verdict(event, "unchanged");
+  const homecomings = await Promise.all(mine.map(({ key }) => bringHome(context, key)));
+  return answer(event, mine, homecomings, []);
+}
+
+/** A watched process has ended: its container is no holder any more. */
+export async function exited(context: Context, watch: number): Promise<void> {
+  const process = context.processes.get(watch);
+  if (process === undefined) return;
+  context.processes.delete(watch);
+  const attachment = context.registry.get(process.key);
+  if (attachment === null) return;
+  context.log("info", "container has ended", { container: process.id, mapping: attachment.mapping });
+  await endHolder(context, attachment, process.id);
+}
+
+/**
+ * Marks a holder as ended, and brings home what is in its namespace if it was the last one there.
+ *
+ * @returns what became of this Attachment; null where others still hold the namespace
+ */
+async function endHolder(context: Context, attachment: Attachment, id: string): Promise<Homecoming | null> {
+  const { registry } = context;
+  const now = registry.get(attachment.key);
+  if (now === null) return { devices: [], warnings: [], stuck: null };
+  if (!hasEnded(now, id)) registry.update(now.key, { holders: withEnded(now.holders, id) });
+  await unwatchHolder(context, attachment.key, id);
+  if (isStillHeld(context, attachment.cookie)) return null;
+  const inside = registry.inNamespace(attachment.cookie);
+  if (attachment.onExit === "leave") return leave(context, attachment);
+  const homecomings = inside
+    .filter(({ onExit }) => onExit === "return")
+    .map(async ({ key }) => ({ key, homecoming: await bringHome(context, key) }));
+  const all = await Promise.all(homecomings);
+  const own = all.find(({ key }) => key === attachment.key);
+  return own?.homecoming ?? { devices: [], warnings: [], stuck: null };
+}
+
+/** `on_exit = "leave"`: what the OCI spec bids a runtime to do; the kernel decides what becomes of them. */
+async function leave(context: Context, attachment: Attachment): Promise<Homecoming> {
+  const warnings = attachment.devices.map(({ snapshot }): Problem => {
+    const { name } = snapshot.device;
+    const message = `${name} stays where the container left it: on_exit = "leave" in mapping ${attachment.mapping}`;
+    context.log("warning", message, { device: name, mapping: attachment.mapping, code: "left-inside" });
+    return { code: "left-inside", message, device: name };
+  });
+  await letGo(context, attachment);
+  return { devices: [], warnings, stuck: null };
+}
+
+function stillHeld(context: Context, attachment: Attachment): Problem {
+  const others = context.registry
+    .inNamespace(attachment.cookie)
+    .flatMap(({ holders }) => holders.filter(({ ended }) => !ended).map(({ id }) => id));
+  const message = `the devices of mapping ${attachment.mapping} stay inside for ${others.join(", ")}, in the same namespace`;
+  return { code: "still-held", message, device: null };
+}
+
+function answer(
+  event: SpoolEvent,
+  mine: readonly Attachment[],
+  homecomings: readonly Homecoming[],
+  waiting: readonly Problem[],
+): Verdict {
+  const devices: VerdictDevice[] = homecomings.flatMap((homecoming) => homecoming.devices);
+  const warnings = [...waiting, ...homecomings.flatMap((homecoming) => homecoming.warnings)];
+  const stuck = homecomings.find((homecoming) => homecoming.stuck !== null)?.stuck ?? null;
+  const [first] = mine;
+  const members = { mapping: first?.mapping ?? null, devices, warnings, error: stuck };
+  return verdict(event, stuck === null ? "returned" : "failed", members);
+}

@@ -1,0 +1,68 @@
+import type { PassedOver, Pick } from "../domain/attach-plan.ts";
+import type { Device } from "../domain/device.ts";
+import {
+  absoluteGuard,
+  builtOnGuard,
+  defaultRouteGuard,
+  type Guard,
+  throughDevice,
+} from "../domain/guard.ts";
+import type { DeviceRequest } from "../domain/mapping.ts";
+import { selected } from "../domain/match.ts";
+import type { Snapshot } from "../domain/snapshot.ts";
+import type { Connection } from "../netlink/connection.ts";
+import { hasDefaultRoute, readSnapshot } from "./reader.ts";
+
+/** What a survey is asked. */
+export interface SurveyQuery {
+  readonly requests: readonly DeviceRequest[];
+  /** ifindexes at home that belong to another attachment which is under way. */
+  readonly reserved: readonly number[];
+}
+
+/** What a survey needs of the host. */
+export interface Host {
+  readonly connection: Connection;
+  readonly devices: ReadonlyMap<number, Device>;
+  now(): number;
+}
+
+/** Finds for each request the devices that are free and not guarded, with a Snapshot of each. */
+export function survey(host: Host, query: SurveyQuery): Pick[] {
+  const unavailable = new Set(query.reserved);
+  return query.requests.map((request) => {
+    const chosen: Snapshot[] = [];
+    const passedOver: PassedOver[] = [];
+    for (const device of selected(request.match, host.devices.values())) {
+      if (request.count !== "all" && chosen.length === request.count) break;
+      if (unavailable.has(device.ifindex)) continue;
+      const guard = guardOf(host, device);
+      if (guard !== null && !(request.force && guard.liftable)) {
+        passedOver.push(guarded(device, guard));
+        continue;
+      }
+      const snapshot = readSnapshot(host.connection, device.ifindex, host.now());
+      // Gone, or renamed to something that was not asked for, since the table was brought up to date.
+      if (snapshot === null || snapshot.device.name !== device.name) continue;
+      unavailable.add(device.ifindex);
+      chosen.push(snapshot);
+    }
+    return { request, chosen, passedOver };
+  });
+}
+
+/** The strictest guard of a device, or null. */
+export function guardOf(host: Host, device: Device): Guard | null {
+  const devices = Array.from(host.devices.values());
+  const absolute = absoluteGuard(device);
+  if (absolute !== null) return absolute;
+  const route = throughDevice(device, devices).find((one) => hasDefaultRoute(host.connection, one.ifindex));
+  if (route !== undefined) return defaultRouteGuard(device, route);
+  return builtOnGuard(device, devices);
+}
+
+function guarded(device: Device, guard: Guard): PassedOver {
+  const mend = guard.liftable ? "; `force = true` in its table takes it all the same" : "";
+  const message = `${device.name} is not given away: it ${guard.reason}${mend}`;
+  return { name: device.name, problem: { code: "device-guarded", message, device: device.name } };
+}

@@ -1,0 +1,47 @@
+import type { Transport } from "../netlink/connection.ts";
+
+/** An rtnetlink socket in one namespace, as the kernel service needs it. */
+export interface NamespaceSocket extends Transport, Disposable {
+  /** SO_NETNS_COOKIE, decimal. */
+  cookie(): string;
+}
+
+/** A subscription to RTNLGRP_LINK at home. */
+export interface LinkMonitor extends Disposable {
+  /** Becomes readable with a notification. */
+  readonly fd: number;
+  /** The next notification that is there already, or null. */
+  next(): Uint8Array | null;
+}
+
+/** What a path turned out to be, looked at without side effects. */
+export type PathKind = "network namespace" | "nothing" | "something else";
+
+/**
+ * All that the kernel service needs of the operating system. The shipped one is made of ffi/; the tests
+ * put a model in its place.
+ *
+ * fds are numbers that mean nothing but to the same System. Failures are SyscallErrors.
+ */
+export interface System {
+  /** A socket at home: the namespace that the daemon was started in. */
+  home(): NamespaceSocket;
+  /** An fd of the home namespace, for the way back. */
+  readonly homeFd: number;
+  monitor(): LinkMonitor;
+  /** A socket inside the namespace of an fd. */
+  enter(namespace: number): NamespaceSocket;
+  /** Threads of this process that are in a foreign namespace; always none, or something is wrong. */
+  strayThreads(): number[];
+  pathKind(path: string): PathKind;
+  open(path: string): number;
+  close(fd: number): void;
+  openPidfd(pid: number): number;
+  hasExited(pidfd: number): boolean;
+  /** Field 22 of /proc/PID/stat, clock ticks since boot; null where there is no such process any more. */
+  startTime(pid: number): number | null;
+  /** CLOCK_BOOTTIME, milliseconds. */
+  bootTime(): number;
+  /** CLOCK_REALTIME, milliseconds. */
+  wallTime(): number;
+}

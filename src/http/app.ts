@@ -1,0 +1,78 @@
+import { type Context, Hono } from "hono";
+import { isLocalHost } from "./local-host.ts";
+import type { Status } from "./status.ts";
+
+/** Whether the daemon does all it is there for, and if not, why: a sentence for each reason. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** What the HTTP interface reads from the daemon. */
+export interface StatusSource {
+  status(): Status;
+  readiness(): Readiness;
+  /** Takes a fault that a request ran into; the client is told no more than that there was one. */
+  report(fault: Error): void;
+}
+
+/** The read-only HTTP interface as a hono app, bound to nothing: `app.request("/healthz")` asks it. */
+export function createApp(source: StatusSource): Hono {
+  const app = new Hono({ getPath: pathOf });
+
+  app.use(async (c, next) => {
+    await next();
+    c.header("X-Content-Type-Options", "nosniff");
+    c.header("Cache-Control", "no-store");
+  });
+
+  app.use(async (c, next) => {
+    const host = c.req.header("Host");
+    // Browsers always send one. Without it are HTTP/1.0, some clients of unix sockets, and app.request().
+    if (host === undefined || host === "" || isLocalHost(host)) return next();
+    const message = `the Host ${JSON.stringify(host)} is not local; ask for http://localhost/`;
+    return refusal(c, 403, "host-not-local", message);
+  });
+
+  app.use(async (c, next) => {
+    if (c.req.method === "GET" || c.req.method === "HEAD") return next();
+    c.header("Allow", "GET, HEAD");
+    return refusal(c, 405, "method-not-allowed", `${c.req.method} changes nothing here; use GET`);
+  });
+
+  app.get("/healthz", (c) => c.text("ok"));
+
+  app.get("/readyz", (c) => {
+    const readiness = source.readiness();
+    return c.json(readiness, readiness.ready ? 200 : 503);
+  });
+
+  app.get("/v1/status", (c) => c.json(source.status()));
+
+  app.get("/v1/containers/:id", (c) => {
+    const id = c.req.param("id");
+    // While an id's former devices are on their way home it may be listed twice; the last is what it has now.
+    const container = source.status().containers.findLast((candidate) => candidate.id === id);
+    if (container !== undefined) return c.json(container);
+    return refusal(c, 404, "unknown-container", `no device is held for a container ${JSON.stringify(id)}`);
+  });
+
+  app.notFound((c) => refusal(c, 404, "not-found", `nothing is served at ${c.req.path}`));
+
+  app.onError((fault, c) => {
+    source.report(fault);
+    return refusal(c, 500, "internal", "the request ran into a fault; the daemon's log has it");
+  });
+
+  return app;
+}
+
+/** The body of every answer that is no success, shaped as the errors of verdicts are. */
+function refusal(c: Context, status: 403 | 404 | 405 | 500, code: string, message: string): Response {
+  return c.json({ error: { code, message } }, status);
+}
+
+/** Bun's `Request.url` is a path without an origin where the Host is missing or no host at all. */
+function pathOf(request: Request): string {
+  return new URL(request.url, "http://localhost").pathname;
+}

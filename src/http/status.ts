@@ -1,0 +1,128 @@
+import type { Config } from "../config/config.ts";
+import { addressText } from "../domain/address.ts";
+import type {
+  AttachedDevice,
+  AttachedDeviceState,
+  Attachment,
+  AttachmentState,
+} from "../domain/attachment.ts";
+import type { Problem } from "../domain/verdict.ts";
+
+/** `degraded`: a reason of `/readyz` holds; `stopping`: a signal came, and events are no longer taken. */
+export type DaemonState = "ready" | "degraded" | "stopping";
+
+/** The config as far as a reader of the status needs it. */
+export interface StatusConfig {
+  /** The main file. */
+  readonly file: string;
+  /** When this config was taken over, ISO 8601. */
+  readonly loaded_at: string;
+  readonly spool: string;
+  readonly results: string;
+  readonly state: string;
+  /** Names, in the order in which they are tried. */
+  readonly mappings: readonly string[];
+}
+
+/** One device of a container. */
+export interface StatusDevice {
+  /** Its name at home. */
+  readonly host_name: string;
+  /** Its name inside. */
+  readonly name: string;
+  /** Inside; the host's for as long as the device has not been seen there. */
+  readonly ifindex: number;
+  /** Inside; null where the device has no link-layer address. */
+  readonly mac: string | null;
+  /** Inside, bytes. */
+  readonly mtu: number;
+  /** Inside, as `ip addr` writes them. */
+  readonly addresses: readonly string[];
+  readonly state: AttachedDeviceState;
+}
+
+/** One container that devices are held for. Those that share a namespace share its devices. */
+export interface StatusContainer {
+  readonly id: string;
+  /** null where the event named a path. */
+  readonly pid: number | null;
+  /** The path that the event named; null where it named a pid. */
+  readonly netns: string | null;
+  readonly mapping: string;
+  readonly state: AttachmentState;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly devices: readonly StatusDevice[];
+  readonly warnings: readonly Problem[];
+  readonly error: Problem | null;
+}
+
+/** What `/v1/status` and `netdevd status --json` tell. */
+export interface Status {
+  readonly version: string;
+  readonly state: DaemonState;
+  readonly config: StatusConfig;
+  /** Oldest attachment first. A container leaves the list when its devices are home. */
+  readonly containers: readonly StatusContainer[];
+  /** Since the daemon's start. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** What the daemon knows, and {@link statusOf} makes a {@link Status} of. */
+export interface StatusFacts {
+  readonly version: string;
+  readonly state: DaemonState;
+  readonly config: Config;
+  /** The main file that `config` was read from. */
+  readonly configFile: string;
+  /** When it was taken over: CLOCK_REALTIME, milliseconds. */
+  readonly configLoadedAt: number;
+  readonly attachments: readonly Attachment[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** The status of a daemon; a container is listed once for each holder. */
+export function statusOf(facts: StatusFacts): Status {
+  const { spool, results, state } = facts.config.daemon;
+  return {
+    version: facts.version,
+    state: facts.state,
+    config: {
+      file: facts.configFile,
+      loaded_at: iso8601(facts.configLoadedAt),
+      spool,
+      results,
+      state,
+      mappings: facts.config.mappings.map((mapping) => mapping.name),
+    },
+    containers: facts.attachments.toSorted((a, b) => a.key - b.key).flatMap(containersOf),
+    counters: facts.counters,
+  };
+}
+
+function containersOf(attachment: Attachment): StatusContainer[] {
+  const { mapping, state, warnings, error } = attachment;
+  const since = iso8601(attachment.since);
+  const devices = attachment.devices.map(deviceOf);
+  return attachment.holders.map(({ id, pid, path }) => {
+    return { id, pid, netns: path, mapping, state, since, devices, warnings, error };
+  });
+}
+
+function deviceOf({ snapshot, wanted, state, insideIfindex }: AttachedDevice): StatusDevice {
+  const { name, mac, mtu } = wanted.device;
+  const home = snapshot.device;
+  return {
+    host_name: home.name,
+    name,
+    ifindex: state === "home" ? home.ifindex : (insideIfindex ?? home.ifindex),
+    mac,
+    mtu,
+    addresses: wanted.addresses.map(addressText),
+    state,
+  };
+}
+
+function iso8601(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,140 @@
+import type { Config } from "../config/config.ts";
+import type { Engine } from "../engine/engine.ts";
+import { createEngine } from "../engine/engine.ts";
+import { bootId, openJournal } from "../engine/journal.ts";
+import type { KernelNews } from "../engine/kernel.ts";
+import type { Log } from "../engine/log.ts";
+import { createRegistry } from "../engine/registry.ts";
+import { createApp } from "../http/app.ts";
+import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
+import { statusOf } from "../http/status.ts";
+import { createHealth, type Health } from "./health.ts";
+import { type KernelClient, startKernel } from "./kernel-client.ts";
+import { type SpoolLoop, startSpoolLoop } from "./spool-loop.ts";
+
+/** What a daemon is started with. */
+export interface DaemonOptions {
+  readonly config: Config;
+  /** The main file that the config was read from. */
+  readonly configFile: string;
+  readonly version: string;
+  readonly log: Log;
+  /** The kernel's side is gone: nothing can be moved any more, and only a new start helps. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** A running daemon. Disposing stops it: devices stay where they are, and the next start adopts them. */
+export interface Daemon extends AsyncDisposable {
+  readonly listening: readonly string[];
+  /** Puts another config in force for what comes from now on. */
+  reconfigure(config: Config): void;
+  /** Tells that a new config was not taken, or with null that the one in force is the newest. */
+  configFailed(reason: string | null): void;
+}
+
+/** How long events that are under way may take to end when the daemon is stopped. */
+const STOP_LIMIT_MS = 8000;
+/** A device that is stuck is tried again this often: what is in its way may have gone. */
+const RETRY_MS = 5000;
+
+/**
+ * Starts the daemon in the network namespace that this process is in, which is home. The state folder's
+ * lock has to be held.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { log, version, configFile } = options;
+  let { config } = options;
+  let loadedAt = Date.now();
+  let stopping = false;
+  const health = createHealth(log);
+  await using parts = new AsyncDisposableStack();
+
+  const kernelNews: KernelNews[] = [];
+  let engine: Engine | null = null;
+  const client = parts.use(
+    await startKernel((news) => {
+      if (engine === null) kernelNews.push(news);
+      else take(engine, health, news);
+    }, options.onFatal),
+  );
+  const journal = await openState(parts, config, client, log);
+  const registry = createRegistry(journal, (error) => {
+    health.fault("journal", `the journal cannot be written: ${String(error)}`);
+  });
+  const running = createEngine({
+    kernel: client.kernel,
+    registry,
+    log,
+    now: () => Date.now(),
+    sleep: (milliseconds) => Bun.sleep(milliseconds),
+    mappings: () => config.mappings,
+  });
+  engine = running;
+  const app = createApp({
+    status: () =>
+      statusOf({
+        version,
+        state: stopping ? "stopping" : health.reasons(running).length > 0 ? "degraded" : "ready",
+        config,
+        configFile,
+        configLoadedAt: loadedAt,
+        attachments: running.attachments(),
+        counters: running.counters(),
+      }),
+    readiness: () => {
+      const reasons = stopping ? ["the daemon is stopping"] : health.reasons(running);
+      return { ready: reasons.length === 0, reasons };
+    },
+    report: (fault) => log("error", `HTTP: ${fault.stack ?? fault.message}`, { code: "internal" }),
+  });
+  await running.recover();
+  for (const news of kernelNews.splice(0)) take(running, health, news);
+  const retry = setInterval(() => {
+    if (running.attachments().some(({ state }) => state === "stuck")) void running.retryStuck();
+  }, RETRY_MS);
+  parts.defer(() => clearInterval(retry));
+  const server: HttpServer = parts.use(
+    await listen(app.fetch, config.http.listen, { group: config.http.group }),
+  );
+  const spool: SpoolLoop = parts.use(startSpoolLoop(config, running, health, log));
+  const lifetime = parts.move();
+  return {
+    listening: server.addresses.map(addressLabel),
+    reconfigure(next) {
+      config = { ...next, daemon: config.daemon, http: config.http };
+      loadedAt = Date.now();
+    },
+    configFailed(reason) {
+      health.fault("config", reason);
+    },
+    async [Symbol.asyncDispose]() {
+      stopping = true;
+      spool.pause();
+      await Promise.race([running.idle(), Bun.sleep(STOP_LIMIT_MS)]);
+      await lifetime.disposeAsync();
+    },
+  };
+}
+
+async function openState(parts: AsyncDisposableStack, config: Config, client: KernelClient, log: Log) {
+  const owner = { bootId: bootId(), homeCookie: await client.kernel.homeCookie() };
+  const { journal, setAside } = openJournal(config.daemon.state, owner);
+  parts.use(journal);
+  if (setAside !== null) {
+    const { reason, path } = setAside;
+    log("warning", `the journal was put aside as ${path} and not acted upon: ${reason}`, {});
+  }
+  return journal;
+}
+
+function take(engine: Engine, health: Health, news: KernelNews): void {
+  if (news.type === "exit") {
+    engine.exited(news.watch).catch((error) => health.fault("engine", String(error)));
+    return;
+  }
+  const threads = news.threads.join(", ");
+  health.fault(
+    "stray",
+    `threads ${threads} of this process were found in a container's namespace and hold it; restart netdevd: attachments live on`,
+  );
+}

@@ -1,0 +1,35 @@
+import type { Engine } from "../engine/engine.ts";
+import type { Log } from "../engine/log.ts";
+
+/** What a fault is about; each has one reason at a time. */
+export type FaultKind = "config" | "journal" | "spool" | "stray" | "engine";
+
+/** Whether the daemon does all it is there for, and if not, why. */
+export interface Health {
+  /** Notes a fault, logged when it is new; null: it is over. */
+  fault(kind: FaultKind, reason: string | null): void;
+  /** All that `/readyz` has to tell, devices that are stuck included; none: ready. */
+  reasons(engine: Engine): string[];
+}
+
+/** A {@link Health} without a fault. */
+export function createHealth(log: Log): Health {
+  const faults = new Map<FaultKind, string>();
+  return {
+    fault(kind, reason) {
+      if (reason === null) {
+        if (faults.delete(kind)) log("info", `${kind}: all is well again`, {});
+      } else if (faults.get(kind) !== reason) {
+        faults.set(kind, reason);
+        log("error", reason, { code: kind });
+      }
+    },
+    reasons(engine) {
+      const stuck = engine
+        .attachments()
+        .filter(({ state }) => state === "stuck")
+        .map(({ error, mapping }) => error?.message ?? `a device of mapping ${mapping} is stuck`);
+      return [...faults.values(), ...stuck];
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import type { KernelCalls, KernelNews } from "../engine/kernel.ts";
+
+/** What the kernel worker is started with. */
+export interface WorkerStart {
+  /** Carries {@link CallMessage}s one way and {@link WorkerMessage}s the other. */
+  readonly port: MessagePort;
+  /** An eventfd that the worker waits on beside its sockets: written to after each call is posted. */
+  readonly wakeFd: number;
+}
+
+/** One call of {@link KernelCalls}. */
+export interface CallMessage {
+  readonly id: number;
+  readonly name: keyof KernelCalls;
+  readonly args: readonly unknown[];
+}
+
+/** What the worker says: an answer, news, or that it came up or cannot go on. */
+export type WorkerMessage =
+  | { readonly type: "ready" }
+  | { readonly type: "result"; readonly id: number; readonly value: unknown }
+  | { readonly type: "error"; readonly id: number; readonly message: string }
+  | { readonly type: "news"; readonly news: KernelNews }
+  | { readonly type: "fatal"; readonly message: string };

@@ -1,0 +1,45 @@
+import type { Config } from "../config/config.ts";
+import type { ReleaseEvent } from "../domain/event.ts";
+import type { Verdict } from "../domain/verdict.ts";
+import { createEngine } from "../engine/engine.ts";
+import { bootId, openJournal } from "../engine/journal.ts";
+import { KernelService } from "../engine/kernel-service.ts";
+import { createLinux } from "../engine/linux.ts";
+import { localKernel } from "../engine/local-kernel.ts";
+import type { Log } from "../engine/log.ts";
+import { createRegistry } from "../engine/registry.ts";
+import { homeDevices, verdict } from "../engine/verdicts.ts";
+
+/**
+ * Carries out a release where no daemon runs: takes up what the last one left, and brings it home on this
+ * thread. The state folder's lock has to be held.
+ */
+export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log): Promise<Verdict> {
+  using service = new KernelService(createLinux(), () => undefined);
+  const kernel = localKernel(service);
+  const owner = { bootId: bootId(), homeCookie: await kernel.homeCookie() };
+  const { journal, setAside } = openJournal(config.daemon.state, owner);
+  using _journal = journal;
+  if (setAside !== null)
+    log("warning", `the journal was put aside as ${setAside.path}: ${setAside.reason}`, {});
+  const registry = createRegistry(journal, (error) => log("error", `journal: ${String(error)}`, {}));
+  const engine = createEngine({
+    kernel,
+    registry,
+    log,
+    now: () => Date.now(),
+    sleep: (milliseconds) => Bun.sleep(milliseconds),
+    mappings: () => config.mappings,
+  });
+  const asked = engine
+    .attachments()
+    .filter((one) => event.id === null || one.holders.some(({ id }) => id === event.id));
+  await engine.recover();
+  const answer = await engine.handle(event);
+  if (answer.outcome !== "unchanged" || asked.length === 0) return answer;
+  // Taking up what was left has brought them home already.
+  return verdict(event, "returned", {
+    mapping: asked[0]?.mapping ?? null,
+    devices: asked.flatMap(homeDevices),
+  });
+}

@@ -1,0 +1,97 @@
+import type { Config } from "../config/config.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Log } from "../engine/log.ts";
+import { folderFaultText } from "../spool/folders.ts";
+import { refusalText, refusedVerdict } from "../spool/refusal.ts";
+import { openSpool, type Taken } from "../spool/spool.ts";
+import { SpoolWatcher } from "../spool/watch.ts";
+import type { Health } from "./health.ts";
+
+/** Events from the spool to the engine, and its verdicts back. */
+export interface SpoolLoop extends Disposable {
+  /** Takes no more events; those that were taken are answered. */
+  pause(): void;
+}
+
+/** Events under way at a time: enough to keep the kernel busy, few enough to forget none in memory. */
+const UNDER_WAY_LIMIT = 1000;
+/** Verdicts grow old by and by: the watcher's own interval is often enough to look. */
+const SWEEP_MS = 5000;
+/** Garbage is collected once things are quiet: Bun's own timer is off, it wakes an idle process too often. */
+const QUIET_MS = 2000;
+
+/** Takes what is in the spool from now on, what waited there first. */
+export function startSpoolLoop(config: Config, engine: Engine, health: Health, log: Log): SpoolLoop {
+  let paused = false;
+  let underWay = 0;
+  let due = false;
+  let sweptAt = 0;
+  let quiet: NodeJS.Timeout | null = null;
+
+  const spool = openSpool({
+    ...config.daemon,
+    owner: process.geteuid?.() ?? 0,
+    clock: () => performance.now(),
+    isHeld: (id) => engine.isHolder(id),
+    onFree: lookSoon,
+    onTrouble: ({ message }) => log("error", message, {}),
+  });
+
+  function look(): void {
+    due = false;
+    if (paused || underWay >= UNDER_WAY_LIMIT) return;
+    const { taken, more, faults } = spool.take();
+    health.fault("spool", faults.length === 0 ? null : faults.map(folderFaultText).join("; "));
+    for (const one of taken) void handle(one);
+    if (more) lookSoon();
+    const now = performance.now();
+    if (now - sweptAt < SWEEP_MS) return;
+    sweptAt = now;
+    spool.sweep();
+  }
+
+  function lookSoon(): void {
+    if (due) return;
+    due = true;
+    setImmediate(look);
+  }
+
+  async function handle(taken: Taken): Promise<void> {
+    underWay += 1;
+    try {
+      if ("event" in taken) spool.answer(await engine.handle(taken.event));
+      else {
+        log("warning", `refused: ${refusalText(taken.refusal)}`, {
+          event: taken.name,
+          code: "invalid-event",
+        });
+        spool.answer(refusedVerdict(taken.name, taken.refusal));
+      }
+    } finally {
+      underWay -= 1;
+      tidyLater();
+      if (underWay === UNDER_WAY_LIMIT - 1) lookSoon();
+    }
+  }
+
+  function tidyLater(): void {
+    if (quiet !== null) clearTimeout(quiet);
+    quiet = setTimeout(() => Bun.gc(true), QUIET_MS);
+  }
+
+  const watcher = new SpoolWatcher({
+    path: config.daemon.spool,
+    onLook: look,
+    onTrouble: ({ message }) => log("warning", message, {}),
+  });
+  return {
+    pause() {
+      paused = true;
+    },
+    [Symbol.dispose]() {
+      paused = true;
+      if (quiet !== null) clearTimeout(quiet);
+      watcher[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "bun:test";
+import { formatFault } from "../../../src/config/fault.ts";
+import { FOLDER, faultsOf, marked, withDevice, withMapping } from "./given-files.ts";
+
+const device = (line: string) => withDevice(`match = { name = "a" }\n${line}`);
+const mapping = (line: string) => withMapping(`${line}\ndevice = [{ match = { name = "a" } }]`);
+
+const NO_CONDITION = "another condition in its place";
+
+describe("what this version cannot act on is told:", () => {
+  test.each([
+    ["mapping[0].device[0].routes", "an empty array", device('routes = ‸[{ to = "default" }]')],
+    ["mapping[0].device[0].routes", "an empty array", device('routes = ‸"preserve"')],
+    ["mapping[0].device[0].sysctls", "an empty table", device('sysctls = ‸{ "ipv4.arp_ignore" = 1 }')],
+    [
+      "mapping[0].device[0].match.pci",
+      NO_CONDITION,
+      withDevice('match = { name = "a", pci = ‸"0000:00:03.0" }'),
+    ],
+    ["mapping[0].device[0].match.driver", NO_CONDITION, withDevice('match = { driver = ‸"mlx5_core" }')],
+    ["mapping[0].device[0].match.pf", NO_CONDITION, withDevice('match = { pf = ‸"ens1" }')],
+    ["mapping[0].wait", '"0s"', mapping('wait = ‸"30s"')],
+    ["mapping[0].wait", '"0s"', mapping('wait = ‸"1ms"')],
+    ["oci.net_devices", "false", "[oci]\nnet_devices = ‸true\n"],
+    ["oci.allow", "an empty array", '[oci]\nallow = ‸["ens*"]\n'],
+  ])("%s, expected %s", async (path, expected, text) => {
+    const { text: toml, places } = marked(text);
+    const told = `${path}: is not supported by this version yet, expected ${expected}`;
+    expect((await faultsOf(toml)).map(formatFault)).toEqual([`${FOLDER}/netdevd.toml:${places[0]}: ${told}`]);
+  });
+});
+
+describe("what asks for nothing is fine:", () => {
+  test.each([
+    ["routes = []", device],
+    ["sysctls = {}", device],
+    ['wait = "0s"', mapping],
+    ['wait = "0ms"', mapping],
+    ["net_devices = false", (line: string) => `[oci]\n${line}\n`],
+    ["allow = []", (line: string) => `[oci]\n${line}\n`],
+  ])("%s", async (line, within) => {
+    expect(await faultsOf(within(line))).toEqual([]);
+  });
+});
+
+describe("a value of the wrong type is told as such:", () => {
+  test.each([
+    ["is the number 1", "[oci]\nnet_devices = 1\n"],
+    ['is the string "ens*"', '[oci]\nallow = "ens*"\n'],
+    ["is the number 30", mapping("wait = 30")],
+  ])("%s", async (message, text) => {
+    expect((await faultsOf(text)).map((fault) => fault.message)).toEqual([message]);
+  });
+});

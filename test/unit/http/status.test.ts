@@ -1,0 +1,192 @@
+import { describe, expect, test } from "bun:test";
+import { DEFAULT_CONFIG } from "../../../src/config/config.ts";
+import type { Address } from "../../../src/domain/address.ts";
+import type { AttachedDevice, Attachment } from "../../../src/domain/attachment.ts";
+import type { Device } from "../../../src/domain/device.ts";
+import type { Mapping } from "../../../src/domain/mapping.ts";
+import type { Snapshot } from "../../../src/domain/snapshot.ts";
+import { type StatusFacts, statusOf } from "../../../src/http/status.ts";
+
+const device: Device = {
+  ifindex: 7,
+  name: "ens4",
+  altnames: [],
+  alias: null,
+  kind: null,
+  type: 1,
+  mac: "02:00:00:00:00:04",
+  permanentMac: null,
+  mtu: 1500,
+  txqueuelen: 1000,
+  group: 0,
+  up: true,
+  operstate: "up",
+  link: null,
+  linkNetnsid: null,
+  master: null,
+  slaveKind: null,
+  underlay: null,
+  parentBus: null,
+  parentDev: null,
+  netnsImmutable: null,
+};
+
+function address(local: string, prefixLength: number, peer: string | null = null): Address {
+  return {
+    family: local.includes(":") ? "inet6" : "inet",
+    local,
+    peer,
+    prefixLength,
+    broadcast: null,
+    label: null,
+    scope: 0,
+    flags: 0x80,
+    metric: null,
+    protocol: null,
+    preferredLifetime: null,
+    validLifetime: null,
+  };
+}
+
+function snapshot(changes: Partial<Device>, addresses: readonly Address[] = []): Snapshot {
+  return { device: { ...device, ...changes }, addresses, takenAt: 0 };
+}
+
+const attached: AttachedDevice = {
+  snapshot: snapshot({}, [address("10.9.9.9", 8)]),
+  wanted: snapshot({ name: "eth1", mtu: 9000, mac: "02:00:00:00:00:01" }, [
+    address("192.168.0.1", 24),
+    address("2001:db8::1", 64),
+    address("10.0.0.1", 32, "10.0.0.2"),
+  ]),
+  settle: false,
+  state: "inside",
+  insideIfindex: 3,
+};
+
+const attachment: Attachment = {
+  key: 1,
+  cookie: "4349",
+  holders: [{ id: "trainer-7", pid: 4711, startTime: 99, path: null, ended: false }],
+  mapping: "trainer",
+  onExit: "return",
+  state: "attached",
+  since: Date.UTC(2026, 10, 23, 12, 34, 56, 789),
+  event: "e.json",
+  devices: [attached],
+  warnings: [],
+  error: null,
+};
+
+function mapping(name: string): Mapping {
+  const container = { id: "*", annotations: {}, bundle: null };
+  return { name, container, devices: [], required: true, onExit: "return" };
+}
+
+function facts(attachments: readonly Attachment[]): StatusFacts {
+  return {
+    version: "1.2.3",
+    state: "ready",
+    config: {
+      ...DEFAULT_CONFIG,
+      daemon: { spool: "/s/spool", results: "/s/results", state: "/s/state" },
+      mappings: [mapping("trainer"), mapping("spare")],
+    },
+    configFile: "/etc/netdevd/netdevd.toml",
+    configLoadedAt: 0,
+    attachments,
+    counters: { events: 12 },
+  };
+}
+
+describe("statusOf", () => {
+  test("tells the daemon, its config, its counters and a container with all members of the contract", () => {
+    expect(statusOf(facts([attachment]))).toEqual({
+      version: "1.2.3",
+      state: "ready",
+      config: {
+        file: "/etc/netdevd/netdevd.toml",
+        loaded_at: "1970-01-01T00:00:00.000Z",
+        spool: "/s/spool",
+        results: "/s/results",
+        state: "/s/state",
+        mappings: ["trainer", "spare"],
+      },
+      containers: [
+        {
+          id: "trainer-7",
+          pid: 4711,
+          netns: null,
+          mapping: "trainer",
+          state: "attached",
+          since: "2026-11-23T12:34:56.789Z",
+          devices: [
+            {
+              host_name: "ens4",
+              name: "eth1",
+              ifindex: 3,
+              mac: "02:00:00:00:00:01",
+              mtu: 9000,
+              addresses: ["192.168.0.1/24", "2001:db8::1/64", "10.0.0.1 peer 10.0.0.2/32"],
+              state: "inside",
+            },
+          ],
+          warnings: [],
+          error: null,
+        },
+      ],
+      counters: { events: 12 },
+    });
+  });
+
+  test("is JSON as it stands", () => {
+    const status = statusOf(facts([attachment]));
+    expect(JSON.parse(JSON.stringify(status))).toEqual(status);
+  });
+
+  test.each([
+    ["home", null, 7],
+    // It has been inside and is back: the number it had there is another device's by now.
+    ["home", 3, 7],
+    ["moving", null, 7],
+    ["inside", 3, 3],
+    ["returning", 3, 3],
+    ["stuck", 3, 3],
+  ] as const)(
+    "a device that is %s with the ifindex %p inside is told with %i",
+    (state, insideIfindex, told) => {
+      const status = statusOf(facts([{ ...attachment, devices: [{ ...attached, state, insideIfindex }] }]));
+      expect(status.containers[0]?.devices[0]?.ifindex).toBe(told);
+    },
+  );
+
+  test("lists each holder of a namespace, with what it was named by", () => {
+    const holders = [
+      { id: "pause", pid: 10, startTime: 1, path: null, ended: true },
+      { id: "app", pid: null, startTime: null, path: "/run/netns/pod", ended: false },
+    ];
+    const { containers } = statusOf(facts([{ ...attachment, holders }]));
+    expect(containers.map(({ id, pid, netns }) => ({ id, pid, netns }))).toEqual([
+      { id: "pause", pid: 10, netns: null },
+      { id: "app", pid: null, netns: "/run/netns/pod" },
+    ]);
+    expect(containers[1]?.devices).toEqual(containers[0]?.devices ?? []);
+  });
+
+  test("lists attachments oldest first, and leaves what it was given as it was", () => {
+    const given = [3, 1, 2].map((key) => ({ ...attachment, key, event: `${key}.json`, mapping: `m${key}` }));
+    expect(statusOf(facts(given)).containers.map((container) => container.mapping)).toEqual([
+      "m1",
+      "m2",
+      "m3",
+    ]);
+    expect(given.map(({ key }) => key)).toEqual([3, 1, 2]);
+  });
+
+  test("hands warnings and the error on", () => {
+    const problem = { code: "stuck", message: "ens4 is not to be had", device: "ens4" } as const;
+    const stuck: Attachment = { ...attachment, state: "stuck", warnings: [problem], error: problem };
+    const [container] = statusOf(facts([stuck])).containers;
+    expect(container).toMatchObject({ state: "stuck", warnings: [problem], error: problem });
+  });
+});

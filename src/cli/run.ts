@@ -85,7 +85,9 @@ function lockState(path: string, log: Log): StateLock | null {
 async function reload(daemon: Daemon, file: string, log: Log): Promise<void> {
   const result = await loadConfig(file, diskFiles);
   if (result.ok) {
-    daemon.reconfigure(result.config);
+    if (daemon.reconfigure(result.config)) {
+      log("warning", "[daemon] and [http] have changed: that takes effect when netdevd is started anew", {});
+    }
     daemon.configFailed(null);
     log("info", `config read anew: ${result.config.mappings.length} mappings`, {});
     return;

@@ -53,7 +53,8 @@ export async function choose(
         snapshot,
         wanted,
         settle: request.dad === "wait" || (request.dad === "keep" && request.addresses === null),
-        state: "home",
+        // From here on each may have been moved: on record before the first of them is.
+        state: "moving",
         insideIfindex: null,
       })),
       warnings: result.warnings,

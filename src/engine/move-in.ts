@@ -53,16 +53,18 @@ async function moveOne(
   at: number,
   planned: PlannedDevice,
 ): Promise<Problem | null> {
-  const attachment = context.registry.updateDevice(key, at, { state: "moving" });
-  const device = attachment.devices[at];
-  if (device === undefined) return null;
+  const attachment = context.registry.get(key);
+  const device = attachment?.devices[at];
+  if (!attachment || !device) return null;
   const { snapshot, wanted } = planned;
   const from = { place: "home", snapshot } as const;
   const steps = plan(from, { place: "inside", snapshot: wanted, ifindex: null });
   const result = await context.kernel.apply(attachment.cookie, from, wantedOf(device), steps, false);
   const { located, failure } = result;
-  const insideIfindex = located?.place === "inside" ? located.snapshot.device.ifindex : null;
-  if (insideIfindex !== null) context.registry.updateDevice(key, at, { insideIfindex });
+  if (located?.place === "inside") {
+    const state = failure === null ? "inside" : "moving";
+    context.registry.updateDevice(key, at, { insideIfindex: located.snapshot.device.ifindex, state });
+  }
   const name = snapshot.device.name;
   if (failure !== null) return { code: "step-failed", message: failure.message, device: name };
   if (located?.place !== "inside") {
@@ -74,7 +76,6 @@ async function moveOne(
     const message = `${name} is inside, and not as it should be: ${differs.join(", ")}`;
     return { code: "not-as-wanted", message, device: name };
   }
-  context.registry.updateDevice(key, at, { state: "inside" });
   return null;
 }
 

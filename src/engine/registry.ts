@@ -24,10 +24,11 @@ export interface Registry {
 /**
  * A Registry that begins with what the journal holds.
  *
- * @param onJournalError told of writes that failed for Attachments that are there already: their devices are
- *   moved all the same, for a device must come home even where nobody can take notes
+ * @param onWrite told after each write whether it failed, and with what. For Attachments that are there already
+ *   that is all: their devices are moved all the same, for a device must come home even where nobody can take
+ *   notes
  */
-export function createRegistry(journal: Journal, onJournalError: (error: unknown) => void): Registry {
+export function createRegistry(journal: Journal, onWrite: (error: Error | null) => void): Registry {
   const attachments = new Map<number, Attachment>();
   const byHolder = new Map<string, Set<number>>();
   for (const attachment of journal.attachments) keep(attachment);
@@ -56,13 +57,21 @@ export function createRegistry(journal: Journal, onJournalError: (error: unknown
     return attachment;
   }
 
+  function write(put: () => void): Error | null {
+    try {
+      put();
+      onWrite(null);
+      return null;
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      onWrite(error);
+      return error;
+    }
+  }
+
   function update(key: number, change: Partial<Omit<Attachment, "key">>): Attachment {
     const attachment = { ...get(key), ...change };
-    try {
-      journal.put(attachment);
-    } catch (error) {
-      onJournalError(error);
-    }
+    write(() => journal.put(attachment));
     keep(attachment);
     return attachment;
   }
@@ -76,7 +85,8 @@ export function createRegistry(journal: Journal, onJournalError: (error: unknown
     add(fields) {
       lastKey += 1;
       const attachment = { ...fields, key: lastKey };
-      journal.put(attachment);
+      const error = write(() => journal.put(attachment));
+      if (error !== null) throw error;
       keep(attachment);
       return attachment;
     },
@@ -89,11 +99,7 @@ export function createRegistry(journal: Journal, onJournalError: (error: unknown
     },
     remove(key) {
       forget(key);
-      try {
-        journal.delete(key);
-      } catch (error) {
-        onJournalError(error);
-      }
+      write(() => journal.delete(key));
     },
   };
 }

@@ -57,13 +57,11 @@ async function endHolder(context: Context, attachment: Attachment, id: string): 
   if (!hasEnded(now, id)) registry.update(now.key, { holders: withEnded(now.holders, id) });
   await unwatchHolder(context, attachment.key, id);
   if (isStillHeld(context, attachment.cookie)) return null;
-  const inside = registry.inNamespace(attachment.cookie);
-  if (attachment.onExit === "leave") return leave(context, attachment);
-  const homecomings = inside
-    .filter(({ onExit }) => onExit === "return")
-    .map(async ({ key }) => ({ key, homecoming: await bringHome(context, key) }));
-  const all = await Promise.all(homecomings);
-  const own = all.find(({ key }) => key === attachment.key);
+  const all = registry.inNamespace(attachment.cookie).map(async (one) => {
+    const homecoming = one.onExit === "leave" ? await leave(context, one) : await bringHome(context, one.key);
+    return { key: one.key, homecoming };
+  });
+  const own = (await Promise.all(all)).find(({ key }) => key === attachment.key);
   return own?.homecoming ?? { devices: [], warnings: [], stuck: null };
 }
 

@@ -8,6 +8,7 @@ import { createRegistry } from "../engine/registry.ts";
 import { createApp } from "../http/app.ts";
 import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
 import { statusOf } from "../http/status.ts";
+import { createFootprint } from "./footprint.ts";
 import { createHealth, type Health } from "./health.ts";
 import { type KernelClient, startKernel } from "./kernel-client.ts";
 import { type SpoolLoop, startSpoolLoop } from "./spool-loop.ts";
@@ -26,8 +27,8 @@ export interface DaemonOptions {
 /** A running daemon. Disposing stops it: devices stay where they are, and the next start adopts them. */
 export interface Daemon extends AsyncDisposable {
   readonly listening: readonly string[];
-  /** Puts another config in force for what comes from now on. */
-  reconfigure(config: Config): void;
+  /** Puts other mappings in force for what comes from now on; true: more has changed, and needs a new start. */
+  reconfigure(config: Config): boolean;
   /** Tells that a new config was not taken, or with null that the one in force is the newest. */
   configFailed(reason: string | null): void;
 }
@@ -59,7 +60,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const journal = await openState(parts, config, client, log);
   const registry = createRegistry(journal, (error) => {
-    health.fault("journal", `the journal cannot be written: ${String(error)}`);
+    const reason = `the journal cannot be written: ${error?.message}; see to the state folder ${config.daemon.state}`;
+    health.fault("journal", error === null ? null : reason);
   });
   const running = createEngine({
     kernel: client.kernel,
@@ -96,13 +98,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const server: HttpServer = parts.use(
     await listen(app.fetch, config.http.listen, { group: config.http.group }),
   );
-  const spool: SpoolLoop = parts.use(startSpoolLoop(config, running, health, log));
+  const footprint = parts.use(createFootprint());
+  const spool: SpoolLoop = parts.use(startSpoolLoop(config, running, health, footprint, log));
   const lifetime = parts.move();
   return {
     listening: server.addresses.map(addressLabel),
     reconfigure(next) {
+      const more = !Bun.deepEquals([next.daemon, next.http], [config.daemon, config.http]);
       config = { ...next, daemon: config.daemon, http: config.http };
       loadedAt = Date.now();
+      return more;
     },
     configFailed(reason) {
       health.fault("config", reason);

@@ -28,6 +28,7 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
 
 function serve(port: MessagePort, wakeFd: number, post: (message: WorkerMessage) => void): void {
   using service = new KernelService(createLinux(), (news) => post({ type: "news", news }));
+  service.rehearse(process.pid);
   post({ type: "ready" });
   let worked = false;
   for (;;) {

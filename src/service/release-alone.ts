@@ -22,7 +22,9 @@ export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log
   using _journal = journal;
   if (setAside !== null)
     log("warning", `the journal was put aside as ${setAside.path}: ${setAside.reason}`, {});
-  const registry = createRegistry(journal, (error) => log("error", `journal: ${String(error)}`, {}));
+  const registry = createRegistry(journal, (error) => {
+    if (error !== null) log("error", `the journal cannot be written: ${error.message}`, {});
+  });
   const engine = createEngine({
     kernel,
     registry,

@@ -5,6 +5,7 @@ import { folderFaultText } from "../spool/folders.ts";
 import { refusalText, refusedVerdict } from "../spool/refusal.ts";
 import { openSpool, type Taken } from "../spool/spool.ts";
 import { SpoolWatcher } from "../spool/watch.ts";
+import type { Footprint } from "./footprint.ts";
 import type { Health } from "./health.ts";
 
 /** Events from the spool to the engine, and its verdicts back. */
@@ -17,16 +18,19 @@ export interface SpoolLoop extends Disposable {
 const UNDER_WAY_LIMIT = 1000;
 /** Verdicts grow old by and by: the watcher's own interval is often enough to look. */
 const SWEEP_MS = 5000;
-/** Garbage is collected once things are quiet: Bun's own timer is off, it wakes an idle process too often. */
-const QUIET_MS = 2000;
 
 /** Takes what is in the spool from now on, what waited there first. */
-export function startSpoolLoop(config: Config, engine: Engine, health: Health, log: Log): SpoolLoop {
+export function startSpoolLoop(
+  config: Config,
+  engine: Engine,
+  health: Health,
+  footprint: Footprint,
+  log: Log,
+): SpoolLoop {
   let paused = false;
   let underWay = 0;
   let due = false;
   let sweptAt = 0;
-  let quiet: NodeJS.Timeout | null = null;
 
   const spool = openSpool({
     ...config.daemon,
@@ -69,14 +73,9 @@ export function startSpoolLoop(config: Config, engine: Engine, health: Health, l
       }
     } finally {
       underWay -= 1;
-      tidyLater();
+      footprint.worked();
       if (underWay === UNDER_WAY_LIMIT - 1) lookSoon();
     }
-  }
-
-  function tidyLater(): void {
-    if (quiet !== null) clearTimeout(quiet);
-    quiet = setTimeout(() => Bun.gc(true), QUIET_MS);
   }
 
   const watcher = new SpoolWatcher({
@@ -90,7 +89,6 @@ export function startSpoolLoop(config: Config, engine: Engine, health: Health, l
     },
     [Symbol.dispose]() {
       paused = true;
-      if (quiet !== null) clearTimeout(quiet);
       watcher[Symbol.dispose]();
     },
   };

@@ -67,8 +67,8 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
   const keep = (name: string, verdict: Kept): void => {
     kept.delete(name);
     kept.set(name, verdict);
-    if (kept.size > limits.count)
-      drop(firstOf(kept, (other) => !isNeeded(other)) ?? firstOf(kept, () => true) ?? name);
+    if (kept.size <= limits.count) return;
+    drop(firstOf(kept, (other) => !isNeeded(other)) ?? firstOf(kept, () => true) ?? name);
   };
 
   const drop = (name: string): void => {
@@ -91,6 +91,7 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
       if (!(error instanceof Error) || errnoName(error) === null) throw error;
       return error;
     }
+    unwritten.delete(verdict.event);
     keep(verdict.event, { id: verdict.id, since: now });
     onWritten(verdict.event);
     return null;
@@ -107,10 +108,7 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
   const retry = (now: number): void => {
     for (const [name, verdict] of unwritten) {
       const error = put(verdict, now);
-      if (error === null) {
-        unwritten.delete(name);
-        continue;
-      }
+      if (error === null) continue;
       tell(name, error);
       if (isShortage(error)) return;
     }

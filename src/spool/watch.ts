@@ -48,6 +48,11 @@ export class SpoolWatcher {
     this.#disarm();
   }
 
+  #renew(): void {
+    this.#stale = true;
+    this.#lookSoon();
+  }
+
   /** A burst of changes is one look, in the next round of the event loop. */
   #lookSoon(): void {
     if (this.#due || this.#closed) return;
@@ -71,13 +76,7 @@ export class SpoolWatcher {
     });
     this.#folder = this.#watch(this.#path, (name) => {
       if (isEventName(name)) this.#lookSoon();
-      else if (name === basename(this.#path)) this.#renew();
     });
-  }
-
-  #renew(): void {
-    this.#stale = true;
-    this.#lookSoon();
   }
 
   #disarm(): void {

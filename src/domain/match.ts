@@ -19,7 +19,8 @@ export function whyNotFor(event: ContainerEvent, condition: ContainerCondition):
     return `${bundle}, and "${condition.bundle}" is asked for`;
   }
   for (const [key, pattern] of Object.entries(condition.annotations)) {
-    const value = event.annotations[key];
+    // Not `annotations[key]` alone: "constructor" is a key that any object seems to have.
+    const value = Object.hasOwn(event.annotations, key) ? event.annotations[key] : undefined;
     if (value === undefined) return `the event has no annotation "${key}"`;
     if (!globMatches(pattern, value))
       return `annotation "${key}" is "${value}", and "${pattern}" is asked for`;

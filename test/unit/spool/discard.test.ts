@@ -59,7 +59,7 @@ test.each([
   ["folder", "file"],
   ["folder", "folder"],
   ["link", "folder"],
-] as const)("moveInto puts a %s in the place of a %s", (fresh, old) => {
+] as const)("moveInto puts a %s in the place of a %s", async (fresh, old) => {
   using scratch = new Scratch();
   fs.mkdirSync(scratch.at("to"));
   put[fresh](scratch.at("a.json"));
@@ -68,6 +68,7 @@ test.each([
   moveInto(fs, scratch.at("a.json"), scratch.at("to"), "a.json");
   expect(fs.lstatSync(scratch.at("to", "a.json")).ino).toBe(ino);
   expect(fs.existsSync(scratch.at("a.json"))).toBe(false);
+  await until(() => fs.readdirSync(scratch.at("to")).join() === "a.json");
 });
 
 test("claim renames; a file that is gone is no error; one that cannot be moved is refused in the kernel's words", () => {

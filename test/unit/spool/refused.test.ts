@@ -54,6 +54,15 @@ test("a name that is there already is replaced, and counts once", () => {
   expect(fs.statSync(`${folder}/a.json`).size).toBe(3);
 });
 
+test("what is replaced no longer counts as much", () => {
+  const { scratch, folder, drop } = setUp();
+  using _ = scratch;
+  const refused = openRefused(fs, folder, { entries: 9, bytes: 10 * MiB });
+  refused.keep(drop("a.json", MiB), "a.json");
+  for (let times = 0; times < 5; times++) refused.keep(drop("b.json", 4 * MiB), "b.json");
+  expect(fs.readdirSync(folder).sort()).toEqual(["a.json", "b.json"]);
+});
+
 test("files of former runs count, by age", () => {
   const { scratch, folder, drop } = setUp();
   using _ = scratch;

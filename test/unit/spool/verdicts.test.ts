@@ -3,7 +3,7 @@ import fs from "node:fs";
 import type { Verdict } from "../../../src/domain/verdict.ts";
 import type { Files, Trouble } from "../../../src/spool/files.ts";
 import { openVerdicts, VERDICT_LIMITS, type VerdictLimits } from "../../../src/spool/verdicts.ts";
-import { Scratch, systemError } from "./scratch.ts";
+import { Scratch, systemError, until } from "./scratch.ts";
 
 function verdict(event: string, id: string | null = null): Verdict {
   return { event, id, outcome: "unchanged", mapping: null, devices: [], warnings: [], error: null };
@@ -59,7 +59,7 @@ describe("write", () => {
     },
   );
 
-  test("replaces a file, a link and a folder of its name", () => {
+  test("replaces a file, a link and a folder of its name", async () => {
     using results = new Results();
     fs.writeFileSync(results.at("other"), "kept");
     fs.symlinkSync("other", results.at("link.json"));
@@ -69,6 +69,7 @@ describe("write", () => {
     expect(fs.lstatSync(results.at("link.json")).isFile()).toBe(true);
     expect(fs.lstatSync(results.at("folder.json")).isFile()).toBe(true);
     expect(fs.readFileSync(results.at("other"), "utf8")).toBe("kept");
+    await until(() => results.names().join() === "folder.json,link.json,other");
   });
 
   test("a reader never sees half a verdict", () => {
@@ -228,6 +229,19 @@ describe("a full disk", () => {
       expect(results.troubles).toHaveLength(2);
     },
   );
+
+  test("a sweep does not try all of them in vain", () => {
+    using results = new Results();
+    let tries = 0;
+    const openSync: Files["openSync"] = () => {
+      tries += 1;
+      throw systemError("ENOSPC", "no space left on device");
+    };
+    const verdicts = results.open(VERDICT_LIMITS, { ...fs, openSync });
+    for (let at = 0; at < 10; at++) verdicts.write(verdict(`${at}.json`), 0);
+    verdicts.sweep(0);
+    expect(tries).toBe(11);
+  });
 
   test("one verdict that cannot be written does not hold up the others", () => {
     using results = new Results();

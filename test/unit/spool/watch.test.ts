@@ -135,15 +135,35 @@ describe("a folder that is replaced is watched in its new place, without waiting
     expect(watched.troubles).toEqual([]);
   });
 
-  test("its parent replaced: found by the interval", async () => {
-    using watched = new Watched(100);
+  test("its parent replaced", async () => {
+    using watched = new Watched();
     await until(() => watched.looks > 0);
     fs.renameSync(watched.at("run"), watched.at("old"));
     fs.mkdirSync(watched.spool, { recursive: true });
     watched.drop("a.json");
     await watched.finds("a.json");
-    await Bun.sleep(150);
     watched.drop("b.json");
     await watched.finds("b.json");
   });
+});
+
+test("a folder that is replaced unseen, from further up, is found by the interval and watched from then on", async () => {
+  using scratch = new Scratch();
+  const path = scratch.at("a", "run", "spool");
+  fs.mkdirSync(path, { recursive: true });
+  const looks: string[][] = [];
+  using _ = new SpoolWatcher({
+    path,
+    interval: 400,
+    onLook: () => looks.push(fs.readdirSync(path)),
+    onTrouble: ({ message }) => expect(message).toBe("no trouble"),
+  });
+  await until(() => looks.length === 1);
+  fs.renameSync(scratch.at("a"), scratch.at("b"));
+  fs.mkdirSync(path, { recursive: true });
+  await until(() => looks.length === 2);
+  fs.writeFileSync(`${path}/a.json`, "");
+  const dropped = performance.now();
+  await until(() => looks.at(-1)?.includes("a.json") === true);
+  expect(performance.now() - dropped).toBeLessThan(300);
 });

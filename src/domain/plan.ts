@@ -2,7 +2,7 @@ import { type Address, addressKey, addressText } from "./address.ts";
 import type { Device } from "./device.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { type LinkChange, NO_CHANGE, type Place, type Step } from "./step.ts";
+import type { LinkChange, Place, Step } from "./step.ts";
 
 /** A device as it was found, and where. */
 export interface Located {
@@ -27,23 +27,22 @@ export function plan(now: Located, goal: Goal): Step[] {
   const moves = now.place !== goal.place;
   const wanted = goal.snapshot.device;
   const there = now.snapshot.device;
-  const steps: Step[] = [];
+  const change = linkChange(there, wanted, moves);
+  const { remove, add } = addressSteps(now, goal, moves, change.name !== null);
+  const steps: Step[] = [...remove];
   // Before the move: an altname that is not wanted can only clash where the device goes, and the kernel
   // refuses to rename a device to its own altname.
   for (const altname of there.altnames) {
     if (!wanted.altnames.includes(altname)) steps.push({ type: "delete-altname", altname });
   }
-  const change = linkChange(there, wanted);
   if (moves) steps.push({ type: "move", to: goal.place, ifindex: goal.ifindex, change });
-  else if (change !== NO_CHANGE) steps.push({ type: "change", change });
+  else if (!isEmpty(change)) steps.push({ type: "change", change });
   for (const altname of wanted.altnames) {
     if (!there.altnames.includes(altname)) steps.push({ type: "add-altname", altname });
   }
-  steps.push(...addressSteps(now, goal, moves));
-  // Last, so that whoever waits for the link finds the addresses there; a move has brought it down.
-  if (wanted.up && (moves || !there.up)) steps.push({ type: "change", change: { ...NO_CHANGE, up: true } });
-  if (!wanted.up && !moves && there.up) steps.push({ type: "change", change: { ...NO_CHANGE, up: false } });
-  return steps;
+  // Once the device is up: to a device that comes up later the kernel gives the route to its own IPv6 address
+  // and not the one to its peer.
+  return [...steps, ...add];
 }
 
 /** In what `now` is not what `wanted` asks for, each told to a person; none where it is so. */
@@ -68,42 +67,48 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   return found;
 }
 
-function linkChange(there: Device, wanted: Device): LinkChange {
-  const change = {
+function linkChange(there: Device, wanted: Device, moves: boolean): LinkChange {
+  // A move leaves every device down.
+  const isUp = there.up && !moves;
+  return {
     name: there.name === wanted.name ? null : wanted.name,
     mtu: there.mtu === wanted.mtu ? null : wanted.mtu,
     mac: there.mac === wanted.mac ? null : wanted.mac,
     alias: there.alias === wanted.alias ? null : (wanted.alias ?? ""),
     txqueuelen: there.txqueuelen === wanted.txqueuelen ? null : wanted.txqueuelen,
     group: there.group === wanted.group ? null : wanted.group,
-    up: null,
+    up: isUp === wanted.up ? null : wanted.up,
   };
-  return Object.values(change).every((value) => value === null) ? NO_CHANGE : change;
 }
 
-function addressSteps(now: Located, goal: Goal, moves: boolean): Step[] {
+function isEmpty(change: LinkChange): boolean {
+  return Object.values(change).every((value) => value === null);
+}
+
+function addressSteps(now: Located, goal: Goal, moves: boolean, renames: boolean) {
   const wanted = wantedAddresses(now.snapshot, goal.snapshot);
   const there = moves ? [] : now.snapshot.addresses;
-  const steps: Step[] = [];
-  for (const address of there) {
-    if (isKernelMade(address, now.snapshot.device)) continue;
-    if (!wanted.some((other) => isSame(other, address))) steps.push({ type: "delete-address", address });
-  }
-  const missing = wanted.filter((address) => !there.some((other) => isSame(other, address)));
+  const stays = (address: Address) =>
+    // A rename makes up new labels for the IPv4 addresses that are there (inetdev_changename).
+    !(renames && address.family === "inet") && wanted.some((other) => isSame(other, address));
+  const kept = there.filter(stays);
+  // The last first: with a primary address the kernel deletes its secondaries.
+  const remove = there
+    .filter((address) => !stays(address) && !isKernelMade(address, now.snapshot.device))
+    .reverse()
+    .map((address): Step => ({ type: "delete-address", address }));
+  const missing = wanted.filter((address) => !kept.some((other) => isSame(other, address)));
   // The kernel lists IPv4 addresses in the order of adding and IPv6 ones in the opposite one. Order counts:
   // the first of a subnet is the primary, and the first listed is preferred as a source.
   const inOrder = [
     ...missing.filter(({ family }) => family === "inet"),
     ...missing.filter(({ family }) => family === "inet6").reverse(),
   ];
-  for (const address of inOrder) {
-    steps.push({
-      type: "add-address",
-      address: { ...address, flags: chosenFlags(address) },
-      proven: isProven(address),
-    });
-  }
-  return steps;
+  const add = inOrder.map((address): Step => {
+    const chosen = { ...address, flags: chosenFlags(address) };
+    return { type: "add-address", address: chosen, proven: isProven(address) };
+  });
+  return { remove, add };
 }
 
 /** The addresses that are to be there by the time of `now`: without those that expire or make themselves. */

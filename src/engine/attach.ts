@@ -5,7 +5,7 @@ import { mappingFor } from "../domain/match.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
 import { choose } from "./choose.ts";
 import type { Context } from "./context.ts";
-import { hasEnded, holderOf, unwatchHolder, watchHolder } from "./holders.ts";
+import { hasEnded, holderOf, isStillHeld, unwatchHolder, watchHolder } from "./holders.ts";
 import { bringHome } from "./homecoming.ts";
 import type { Opened } from "./kernel.ts";
 import { moveIn } from "./move-in.ts";
@@ -45,6 +45,12 @@ async function place(
     if (change !== undefined) return { wait: change.catch(() => undefined) };
     if (attachment.cookie !== held.cookie && !hasEnded(attachment, event.id)) {
       return refuse(context, event, held, idInUse(event, attachment), mapping);
+    }
+    if (attachment.cookie !== held.cookie && isStillHeld(context, attachment.cookie)) {
+      // It has ended there, and others hold the devices on: it is nobody's holder any more.
+      const holders = attachment.holders.filter(({ id }) => id !== event.id);
+      registry.update(attachment.key, { holders });
+      return { wait: Promise.resolve() };
     }
     if (attachment.cookie !== held.cookie || attachment.state === "stuck") {
       const { stuck } = await bringHome(context, attachment.key);

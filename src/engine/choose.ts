@@ -27,17 +27,18 @@ export async function choose(
   mapping: Mapping,
   held: Extract<Opened, { ok: true }>,
 ): Promise<Chosen> {
-  const away = context.registry.all().flatMap(({ devices }) => devices);
-  const reserved = away
+  const before = context.registry.all();
+  const reserved = before
+    .flatMap(({ devices }) => devices)
     .filter(({ state }) => state !== "inside")
     .map(({ snapshot }) => snapshot.device.ifindex);
   const { picks, inside } = await context.kernel.survey(held.cookie, { requests: mapping.devices, reserved });
   const all = picks.map((pick) => ({
     ...pick,
-    passedOver: [...pick.passedOver, ...heldFor(context.registry.all(), pick.request)],
+    passedOver: [...pick.passedOver, ...heldFor(before, pick.request)],
   }));
   const result = planAttach(mapping, all, inside);
-  const wait = all.map((pick) => comingFree(context, pick)).find((change) => change !== undefined);
+  const wait = all.map((pick) => comingFree(context, before, pick)).find((change) => change !== undefined);
   if (wait !== undefined && !(result.ok && result.warnings.length === 0)) return { wait };
   if (!result.ok) return { problem: result.conflict };
   try {
@@ -68,16 +69,24 @@ export async function choose(
   }
 }
 
-/** What to wait for where the request is short of a device that is on its way home, or may yet stay there. */
-function comingFree(context: Context, pick: Pick): Promise<unknown> | undefined {
+/**
+ * What to wait for where the request is short of a device that another attachment is about to give back, has
+ * given back since the host was looked at, or may yet fail to take.
+ *
+ * @param before the Attachments that were when the host was looked at
+ */
+function comingFree(
+  context: Context,
+  before: readonly Attachment[],
+  pick: Pick,
+): Promise<unknown> | undefined {
   const wanted = pick.request.count === "all" ? Number.POSITIVE_INFINITY : pick.request.count;
   if (pick.chosen.length >= wanted) return undefined;
-  const attachment = context.registry
-    .all()
-    .find(
-      ({ key, devices }) =>
-        context.underWay.has(key) &&
-        devices.some(({ snapshot }) => selects(pick.request.match, snapshot.device)),
-    );
-  return attachment === undefined ? undefined : context.underWay.get(attachment.key)?.catch(() => undefined);
+  for (const { key, devices } of before) {
+    if (!devices.some(({ snapshot }) => selects(pick.request.match, snapshot.device))) continue;
+    const change = context.underWay.get(key);
+    if (change !== undefined) return change.catch(() => undefined);
+    if (context.registry.get(key) === null) return Promise.resolve();
+  }
+  return undefined;
 }

@@ -77,7 +77,7 @@ function independent(steps: readonly Step[]): readonly Step[] {
 }
 
 function isIndependent(step: Step): boolean {
-  if (step.type === "change") return step.change.name === null && step.change.mtu === null;
+  if (step.type === "change") return step.change.name === null;
   return step.type === "add-address" || step.type === "delete-address";
 }
 

@@ -55,14 +55,18 @@ async function endHolder(context: Context, attachment: Attachment, id: string): 
   const now = registry.get(attachment.key);
   if (now === null) return { devices: [], warnings: [], stuck: null };
   if (!hasEnded(now, id)) registry.update(now.key, { holders: withEnded(now.holders, id) });
+  // Begun before anything is waited for: whoever wants the devices has to see that they are on their way.
+  const homecomings = isStillHeld(context, attachment.cookie)
+    ? null
+    : registry.inNamespace(attachment.cookie).map((one) => ({
+        key: one.key,
+        homecoming: one.onExit === "leave" ? leave(context, one) : bringHome(context, one.key),
+      }));
   await unwatchHolder(context, attachment.key, id);
-  if (isStillHeld(context, attachment.cookie)) return null;
-  const all = registry.inNamespace(attachment.cookie).map(async (one) => {
-    const homecoming = one.onExit === "leave" ? await leave(context, one) : await bringHome(context, one.key);
-    return { key: one.key, homecoming };
-  });
-  const own = (await Promise.all(all)).find(({ key }) => key === attachment.key);
-  return own?.homecoming ?? { devices: [], warnings: [], stuck: null };
+  if (homecomings === null) return null;
+  await Promise.all(homecomings.map(({ homecoming }) => homecoming));
+  const own = homecomings.find(({ key }) => key === attachment.key);
+  return (await own?.homecoming) ?? { devices: [], warnings: [], stuck: null };
 }
 
 /** `on_exit = "leave"`: what the OCI spec bids a runtime to do; the kernel decides what becomes of them. */

@@ -37,8 +37,8 @@ function examinePid(system: System, pid: number, writtenAt: number): Examined {
   try {
     pidfd = system.openPidfd(pid);
   } catch (error) {
-    // EINVAL: a thread that is not the leader of its process has no pidfd.
-    if (isOne(error, "ESRCH", "EINVAL")) return refused("process-gone", gone);
+    // A thread that is not the leader of its process has no pidfd: EINVAL, or ENOENT since Linux 6.9 or so.
+    if (isOne(error, "ESRCH", "EINVAL", "ENOENT")) return refused("process-gone", gone);
     throw error;
   }
   let namespace: number | null = null;

@@ -128,6 +128,8 @@ async function begin(
     if (!("attachment" in chosen)) return chosen;
     const { key } = chosen.attachment;
     watchHolder(context, key, event.id, held.process);
+    // Not waited for: the kernel's side does one thing after another, and the moves come behind this.
+    void pinned(context, chosen.attachment);
     // Within the critical part: whoever chooses next has to see that these devices are under way.
     const work = moveIn(context, event, key, chosen.planned);
     context.underWay.set(key, work);
@@ -141,6 +143,14 @@ async function begin(
   } finally {
     if (context.underWay.get(key) === work) context.underWay.delete(key);
   }
+}
+
+/** Keeps the namespace over the daemon's death; where that cannot be, it is told, and nothing else changes. */
+export async function pinned(context: Context, { cookie, mapping }: Attachment): Promise<void> {
+  const fault = await context.kernel.pin(cookie).catch(String);
+  if (fault === null) return;
+  const message = `the namespace cannot be pinned, and does not outlive a daemon that is killed: ${fault}`;
+  context.log("warning", message, { mapping });
 }
 
 async function refuse(

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import type { Attachment } from "../domain/attachment.ts";
+import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import { parseAttachment } from "./attachment-schema.ts";
 
 /** What a journal's entries are true of, and of nothing else. */
@@ -16,8 +16,12 @@ export interface JournalOwner {
 export interface Journal extends Disposable {
   /** What was on record when the journal was opened. */
   readonly attachments: readonly Attachment[];
-  /** Puts an Attachment on record in place of what was there of it. */
-  put(attachment: Attachment): void;
+  /** Puts a new Attachment on record. */
+  add(attachment: Attachment): void;
+  /** Puts on record what an Attachment is now, its devices aside. */
+  update(attachment: Attachment): void;
+  /** Puts on record what the device `at` of an Attachment is now. */
+  updateDevice(key: number, at: number, device: AttachedDevice): void;
   /** Forgets an Attachment: its devices are home. */
   delete(key: number): void;
 }
@@ -53,13 +57,14 @@ export function openJournal(
   return { journal: create(path, owner), setAside: { reason, path: aside } };
 }
 
-/** What the journal of a state folder holds, for whoever only looks; nothing where it cannot be read. */
+/** What the journal of this boot in a state folder holds, for whoever only looks; nothing where there is none. */
 export function readJournal(folder: string): readonly Attachment[] {
   const path = join(folder, FILE);
   if (!existsSync(path)) return [];
   try {
     using database = new Database(path, { readonly: true, strict: true });
-    return read(database);
+    const owner = database.query<{ boot_id: string }, []>("SELECT boot_id FROM owner").get();
+    return owner?.boot_id === bootId() ? read(database) : [];
   } catch {
     return [];
   }
@@ -83,6 +88,10 @@ function create(path: string, owner: JournalOwner): Journal {
   const database = connectTo(path);
   database.run("CREATE TABLE owner (schema_version INTEGER, boot_id TEXT, home_cookie TEXT) STRICT");
   database.run("CREATE TABLE attachment (key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT");
+  // By itself: with 64 devices to one attachment, each step would write all of them anew.
+  database.run(
+    "CREATE TABLE device (attachment INTEGER, at INTEGER, body TEXT NOT NULL, PRIMARY KEY (attachment, at)) STRICT",
+  );
   database.run("INSERT INTO owner VALUES (?, ?, ?)", [SCHEMA_VERSION, owner.bootId, owner.homeCookie]);
   return journalOver(database);
 }
@@ -112,21 +121,48 @@ function whyNotOurs(path: string, owner: JournalOwner): string | null {
 }
 
 function read(database: Database): Attachment[] {
-  const rows = database.query<{ body: string }, []>("SELECT body FROM attachment ORDER BY key").all();
-  return rows.map(({ body }) => parseAttachment(JSON.parse(body)));
+  const attachments = database.query<Row, []>("SELECT key, body FROM attachment ORDER BY key").all();
+  const devices = database.query<Row, [number]>("SELECT body FROM device WHERE attachment = ? ORDER BY at");
+  return attachments.map(({ key, body }) =>
+    parseAttachment({
+      ...JSON.parse(body),
+      devices: devices.all(key).map((device) => JSON.parse(device.body)),
+    }),
+  );
+}
+
+interface Row {
+  readonly key: number;
+  readonly body: string;
 }
 
 function journalOver(database: Database): Journal {
-  const put = database.query("INSERT OR REPLACE INTO attachment VALUES (?, ?)");
-  const remove = database.query("DELETE FROM attachment WHERE key = ?");
+  const putHead = database.query("INSERT OR REPLACE INTO attachment VALUES (?, ?)");
+  const putDevice = database.query("INSERT OR REPLACE INTO device VALUES (?, ?, ?)");
+  const deleteHead = database.query("DELETE FROM attachment WHERE key = ?");
+  const deleteDevices = database.query("DELETE FROM device WHERE attachment = ?");
+
+  function update(attachment: Attachment): void {
+    const { devices: _, ...head } = attachment;
+    putHead.run(attachment.key, JSON.stringify(head));
+  }
+
+  function updateDevice(key: number, at: number, device: AttachedDevice): void {
+    putDevice.run(key, at, JSON.stringify(device));
+  }
+
   return {
     attachments: read(database),
-    put(attachment) {
-      put.run(attachment.key, JSON.stringify(attachment));
-    },
-    delete(key) {
-      remove.run(key);
-    },
+    add: database.transaction((attachment: Attachment) => {
+      update(attachment);
+      for (const [at, device] of attachment.devices.entries()) updateDevice(attachment.key, at, device);
+    }),
+    update,
+    updateDevice,
+    delete: database.transaction((key: number) => {
+      deleteHead.run(key);
+      deleteDevices.run(key);
+    }),
     [Symbol.dispose]() {
       database.close();
     },

@@ -7,6 +7,7 @@ import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
 import type { Applied, KernelCalls, KernelNews, Opened, Surveyed } from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
+import { noPins, type Pins } from "./pins.ts";
 import { hasDefaultRoute, readDevices } from "./reader.ts";
 import { type SurveyQuery, survey } from "./survey.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
@@ -21,6 +22,7 @@ interface HeldNamespace {
   readonly socket: NamespaceSocket;
   readonly connection: Connection;
   holds: number;
+  pinned: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ interface HeldNamespace {
  */
 export class KernelService implements KernelCalls, Disposable {
   readonly #system: System;
+  readonly #pins: Pins;
   readonly #tell: (news: KernelNews) => void;
   readonly #socket: NamespaceSocket;
   readonly #monitor: LinkMonitor;
@@ -39,8 +42,9 @@ export class KernelService implements KernelCalls, Disposable {
   readonly #pidfds = new Map<number, number>();
   #lastWatch = 0;
 
-  constructor(system: System, tell: (news: KernelNews) => void) {
+  constructor(system: System, tell: (news: KernelNews) => void, pins: Pins = noPins) {
     this.#system = system;
+    this.#pins = pins;
     this.#tell = tell;
     this.#monitor = system.monitor();
     this.#socket = system.home();
@@ -119,12 +123,39 @@ export class KernelService implements KernelCalls, Disposable {
     }
   }
 
+  openPinned(cookie: string): Opened {
+    const opened = this.open({ by: "netns", path: this.#pins.path(cookie) }, this.#system.wallTime());
+    if (!opened.ok) return opened;
+    if (opened.cookie === cookie) {
+      this.#held(cookie).pinned = true;
+      return opened;
+    }
+    this.close(opened.cookie);
+    const message = `what is pinned as namespace ${cookie} is namespace ${opened.cookie}`;
+    return { ok: false, problem: { code: "namespace-gone", message, device: null } };
+  }
+
+  pin(cookie: string): string | null {
+    const namespace = this.#held(cookie);
+    if (namespace.pinned) return null;
+    const fault = this.#pins.pin(cookie, namespace.fd);
+    namespace.pinned = fault === null;
+    return fault;
+  }
+
+  unpinOthers(known: readonly string[]): void {
+    for (const cookie of this.#pins.list()) {
+      if (!known.includes(cookie)) this.#pins.unpin(cookie);
+    }
+  }
+
   close(cookie: string): void {
     const namespace = this.#namespaces.get(cookie);
     if (namespace === undefined) return;
     namespace.holds -= 1;
     if (namespace.holds > 0) return;
     this.#namespaces.delete(cookie);
+    if (namespace.pinned) this.#pins.unpin(cookie);
     namespace.socket[Symbol.dispose]();
     this.#system.close(namespace.fd);
   }
@@ -207,7 +238,13 @@ export class KernelService implements KernelCalls, Disposable {
     }
     if (known !== undefined) known.holds += 1;
     else
-      this.#namespaces.set(cookie, { fd: examined.namespace, socket, connection: connect(socket), holds: 1 });
+      this.#namespaces.set(cookie, {
+        fd: examined.namespace,
+        socket,
+        connection: connect(socket),
+        holds: 1,
+        pinned: false,
+      });
     return { ok: true, cookie, process: examined.process === null ? null : this.#watch(examined.process) };
   }
 

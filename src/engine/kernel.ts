@@ -49,6 +49,12 @@ export interface KernelCalls {
    *   is not the one that was meant
    */
   open(target: Target, writtenAt: number): Opened;
+  /** Takes hold of a namespace that an earlier daemon pinned; see `Pins`. */
+  openPinned(cookie: string): Opened;
+  /** Pins a held namespace until its last `close`; gives why it could not be, or null. */
+  pin(cookie: string): string | null;
+  /** Lets go of the pins of earlier daemons, those of `known` aside. */
+  unpinOthers(known: readonly string[]): void;
   close(cookie: string): void;
   unwatch(watch: number): void;
   /** @param cookie the container's namespace; null: none, nothing is inside */

@@ -10,6 +10,9 @@ export function localKernel(calls: KernelCalls): Kernel {
   return {
     homeCookie: () => turn(() => calls.homeCookie()),
     open: (...args) => turn(() => calls.open(...args)),
+    openPinned: (...args) => turn(() => calls.openPinned(...args)),
+    pin: (...args) => turn(() => calls.pin(...args)),
+    unpinOthers: (...args) => turn(() => calls.unpinOthers(...args)),
     close: (...args) => turn(() => calls.close(...args)),
     unwatch: (...args) => turn(() => calls.unwatch(...args)),
     survey: (...args) => turn(() => calls.survey(...args)),

@@ -1,4 +1,5 @@
 import type { Attachment, Holder } from "../domain/attachment.ts";
+import { pinned } from "./attach.ts";
 import type { Context } from "./context.ts";
 import { watchHolder, withEnded } from "./holders.ts";
 import { bringHome } from "./homecoming.ts";
@@ -33,6 +34,8 @@ async function takeUp(context: Context, attachment: Attachment): Promise<void> {
     if (holder.ended && held.process !== null) await context.kernel.unwatch(held.process.watch);
     if (!holder.ended) watchHolder(context, attachment.key, holder.id, held.process);
   }
+  if (holds === 0 && (await context.kernel.openPinned(attachment.cookie)).ok) holds = 1;
+  if (holds > 0) await pinned(context, attachment);
   context.registry.update(attachment.key, { holders });
   const alive = holders.some(({ ended }) => !ended);
   if (attachment.state === "attached" && alive) {

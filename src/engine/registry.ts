@@ -15,7 +15,7 @@ export interface Registry {
   /** Puts a new Attachment on record. Throws what the journal throws, and then nothing has changed. */
   add(attachment: Omit<Attachment, "key">): Attachment;
   /** Changes one; gives what it is now. What the journal throws is told to `onJournalError` alone. */
-  update(key: number, change: Partial<Omit<Attachment, "key">>): Attachment;
+  update(key: number, change: Partial<Omit<Attachment, "key" | "devices">>): Attachment;
   /** Changes one device of one. */
   updateDevice(key: number, at: number, change: Partial<AttachedDevice>): Attachment;
   remove(key: number): void;
@@ -69,9 +69,9 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
     }
   }
 
-  function update(key: number, change: Partial<Omit<Attachment, "key">>): Attachment {
+  function update(key: number, change: Partial<Omit<Attachment, "key" | "devices">>): Attachment {
     const attachment = { ...get(key), ...change };
-    write(() => journal.put(attachment));
+    write(() => journal.update(attachment));
     keep(attachment);
     return attachment;
   }
@@ -85,17 +85,20 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
     add(fields) {
       lastKey += 1;
       const attachment = { ...fields, key: lastKey };
-      const error = write(() => journal.put(attachment));
+      const error = write(() => journal.add(attachment));
       if (error !== null) throw error;
       keep(attachment);
       return attachment;
     },
     update,
     updateDevice(key, at, change) {
-      const devices = get(key).devices.map((device, index) =>
-        index === at ? { ...device, ...change } : device,
-      );
-      return update(key, { devices });
+      const { devices, ...head } = get(key);
+      const changed = devices.map((device, index) => (index === at ? { ...device, ...change } : device));
+      const device = changed[at];
+      if (device !== undefined) write(() => journal.updateDevice(key, at, device));
+      const attachment = { ...head, devices: changed };
+      keep(attachment);
+      return attachment;
     },
     remove(key) {
       forget(key);

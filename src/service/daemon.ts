@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import { createEngine } from "../engine/engine.ts";
@@ -8,6 +9,7 @@ import { createRegistry } from "../engine/registry.ts";
 import { createApp } from "../http/app.ts";
 import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
 import { statusOf } from "../http/status.ts";
+import { PINS } from "./folders.ts";
 import { createFootprint } from "./footprint.ts";
 import { createHealth, type Health } from "./health.ts";
 import { type KernelClient, startKernel } from "./kernel-client.ts";
@@ -53,12 +55,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const kernelNews: KernelNews[] = [];
   let engine: Engine | null = null;
   const client = parts.use(
-    await startKernel((news) => {
-      if (engine === null) kernelNews.push(news);
-      else take(engine, health, news);
-    }, options.onFatal),
+    await startKernel(
+      join(config.daemon.state, PINS),
+      (news) => {
+        if (engine === null) kernelNews.push(news);
+        else take(engine, health, news);
+      },
+      options.onFatal,
+    ),
   );
-  const journal = await openState(parts, config, client, log);
+  const { journal, trusted } = await openState(parts, config, client, log);
   const registry = createRegistry(journal, (error) => {
     const reason = `the journal cannot be written: ${error?.message}; see to the state folder ${config.daemon.state}`;
     health.fault("journal", error === null ? null : reason);
@@ -90,6 +96,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     report: (fault) => log("error", `HTTP: ${fault.stack ?? fault.message}`, { code: "internal" }),
   });
   await running.recover();
+  // What an earlier daemon pinned and did not put on record, it did not use. A journal that was put aside may
+  // know better.
+  if (trusted) await client.kernel.unpinOthers(running.attachments().map(({ cookie }) => cookie));
   for (const news of kernelNews.splice(0)) take(running, health, news);
   const retry = setInterval(() => {
     if (running.attachments().some(({ state }) => state === "stuck")) void running.retryStuck();
@@ -129,7 +138,7 @@ async function openState(parts: AsyncDisposableStack, config: Config, client: Ke
     const { reason, path } = setAside;
     log("warning", `the journal was put aside as ${path} and not acted upon: ${reason}`, {});
   }
-  return journal;
+  return { journal, trusted: setAside === null };
 }
 
 function take(engine: Engine, health: Health, news: KernelNews): void {

@@ -22,10 +22,12 @@ interface Waiting {
 /**
  * Starts the kernel worker in the network namespace that this process is in.
  *
+ * @param pins the folder in which namespaces are pinned
  * @param onNews told in the order in which the worker told, before the answers that came later
  * @param onFatal the worker is gone; nothing will ever be answered again
  */
 export async function startKernel(
+  pins: string,
   onNews: (news: KernelNews) => void,
   onFatal: (error: KernelWorkerError) => void,
 ): Promise<KernelClient> {
@@ -58,7 +60,7 @@ export async function startKernel(
 
   port.onmessage = (event) => receive(event.data);
   worker.onerror = (event) => fail(event.message);
-  const start: WorkerStart = { port: port2, wakeFd };
+  const start: WorkerStart = { port: port2, wakeFd, pins };
   worker.postMessage(start, [port2]);
   await ready.promise;
 
@@ -80,6 +82,9 @@ export async function startKernel(
     kernel: {
       homeCookie: (...args) => call("homeCookie", args),
       open: (...args) => call("open", args),
+      openPinned: (...args) => call("openPinned", args),
+      pin: (...args) => call("pin", args),
+      unpinOthers: (...args) => call("unpinOthers", args),
       close: (...args) => call("close", args),
       unwatch: (...args) => call("unwatch", args),
       survey: (...args) => call("survey", args),

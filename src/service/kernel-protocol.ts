@@ -6,6 +6,8 @@ export interface WorkerStart {
   readonly port: MessagePort;
   /** An eventfd that the worker waits on beside its sockets: written to after each call is posted. */
   readonly wakeFd: number;
+  /** The folder in which namespaces are pinned. */
+  readonly pins: string;
 }
 
 /** One call of {@link KernelCalls}. */

@@ -3,6 +3,7 @@ import { drainEventfd, PollSet } from "../../ffi/poll.ts";
 import type { KernelCalls } from "../engine/kernel.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
+import { pinsIn } from "../engine/pins.ts";
 import type { CallMessage, WorkerMessage, WorkerStart } from "./kernel-protocol.ts";
 
 /**
@@ -17,17 +18,17 @@ declare const self: Worker;
 const QUIET_MS = 2000;
 
 self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
-  const { port, wakeFd } = data;
+  const { port } = data;
   const post = (message: WorkerMessage) => port.postMessage(message);
   try {
-    serve(port, wakeFd, post);
+    serve(data, post);
   } catch (error) {
     post({ type: "fatal", message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 };
 
-function serve(port: MessagePort, wakeFd: number, post: (message: WorkerMessage) => void): void {
-  using service = new KernelService(createLinux(), (news) => post({ type: "news", news }));
+function serve({ port, wakeFd, pins }: WorkerStart, post: (message: WorkerMessage) => void): void {
+  using service = new KernelService(createLinux(), (news) => post({ type: "news", news }), pinsIn(pins));
   service.rehearse(process.pid);
   post({ type: "ready" });
   let worked = false;

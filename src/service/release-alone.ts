@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { ReleaseEvent } from "../domain/event.ts";
 import type { Verdict } from "../domain/verdict.ts";
@@ -7,15 +8,17 @@ import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
 import { localKernel } from "../engine/local-kernel.ts";
 import type { Log } from "../engine/log.ts";
+import { pinsIn } from "../engine/pins.ts";
 import { createRegistry } from "../engine/registry.ts";
 import { homeDevices, verdict } from "../engine/verdicts.ts";
+import { PINS } from "./folders.ts";
 
 /**
  * Carries out a release where no daemon runs: takes up what the last one left, and brings it home on this
  * thread. The state folder's lock has to be held.
  */
 export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log): Promise<Verdict> {
-  using service = new KernelService(createLinux(), () => undefined);
+  using service = new KernelService(createLinux(), () => undefined, pinsIn(join(config.daemon.state, PINS)));
   const kernel = localKernel(service);
   const owner = { bootId: bootId(), homeCookie: await kernel.homeCookie() };
   const { journal, setAside } = openJournal(config.daemon.state, owner);

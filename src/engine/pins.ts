@@ -1,0 +1,66 @@
+import { closeSync, mkdirSync, openSync, readdirSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { SyscallError } from "../../ffi/errno.ts";
+import { bindMount, unmount } from "../../ffi/mount.ts";
+
+/**
+ * Namespaces kept over the daemon's own death: each is bind-mounted on a file of its own, as `ip netns` does
+ * it, from before the first device is moved there until the last is home. A namespace that nobody holds takes
+ * its virtual devices with it, and the container may well end while no daemon runs.
+ */
+export interface Pins {
+  /** The file on which the namespace of this cookie is pinned, if it is. */
+  path(cookie: string): string;
+  /** Pins the namespace of an open fd; gives why it could not be, or null. */
+  pin(cookie: string, fd: number): string | null;
+  /** Lets go of a namespace; one that is not pinned is fine. */
+  unpin(cookie: string): void;
+  /** Cookies of all that is pinned, by earlier daemons too. */
+  list(): readonly string[];
+}
+
+/** Pins in `folder`, which is made when it is needed. */
+export function pinsIn(folder: string): Pins {
+  const path = (cookie: string) => join(folder, cookie);
+  return {
+    path,
+    pin(cookie, fd) {
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        // An earlier daemon's: a second mount on top of it would hold the namespace twice.
+        takeAway(path(cookie));
+        closeSync(openSync(path(cookie), "wx", 0o600));
+        bindMount(`/proc/self/fd/${fd}`, path(cookie));
+        return null;
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    },
+    unpin: (cookie) => takeAway(path(cookie)),
+    list() {
+      try {
+        return readdirSync(folder);
+      } catch {
+        // Not made yet, or no folder: then nothing is pinned there.
+        return [];
+      }
+    },
+  };
+}
+
+/** No pins: for whoever only looks. */
+export const noPins: Pins = { path: () => "", pin: () => null, unpin: () => undefined, list: () => [] };
+
+function takeAway(path: string): void {
+  try {
+    unmount(path);
+  } catch (error) {
+    // EINVAL: nothing is mounted there; ENOENT: there is no such file.
+    if (!(error instanceof SyscallError && (error.code === "EINVAL" || error.code === "ENOENT"))) throw error;
+  }
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+}

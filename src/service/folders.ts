@@ -1,0 +1,2 @@
+/** The folder inside the state folder in which namespaces are pinned. */
+export const PINS = "pins";

@@ -56,7 +56,7 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
   for (const [at, device] of begun.devices.entries()) {
     if (device.state === "home") continue;
     registry.updateDevice(key, at, { state: "returning" });
-    const came = await deviceHome(context, cookie, device);
+    const came = await deviceHome(context, cookie, device).catch((error) => broken(device, error));
     if (came.home !== null) {
       const { ifindex, name } = came.home.device;
       devices.push({ host_name: device.snapshot.device.name, name, ifindex });
@@ -170,6 +170,14 @@ function nowhere(device: AttachedDevice): DeviceHomecoming {
   return { home: null, gone, problem: { code: gone ? "device-missing" : "stuck", message, device: name } };
 }
 
+/** Something that should not happen did; the device is still on record, and is tried again. */
+function broken(device: AttachedDevice, error: unknown): DeviceHomecoming {
+  const { name } = device.snapshot.device;
+  const why = error instanceof Error ? error.message : String(error);
+  const message = `${name} could not be brought home: ${why}; it is tried again by itself, or by \`netdevd release\``;
+  return { home: null, gone: false, problem: { code: "stuck", message, device: name } };
+}
+
 function notPutBack(name: string, difference: string): Problem {
   return { code: "not-as-wanted", message: `${name} is home, and its ${difference}`, device: name };
 }
@@ -186,6 +194,8 @@ function tell(
     mapping: attachment.mapping,
   };
   if (came.home === null) {
+    // Told when it happens, and not each time that it is tried again.
+    if (attachment.error?.message === came.problem.message) return;
     context.log("error", came.problem.message, { ...fields, code: came.problem.code });
     return;
   }

@@ -19,10 +19,15 @@ export async function moveIn(
   const warnings: Problem[] = [];
   let failure: Problem | null = null;
   for (const [at, device] of planned.entries()) {
-    failure = endedMeanwhile(registry.get(key), event.id) ?? (await moveOne(context, key, at, device));
+    try {
+      failure = endedMeanwhile(registry.get(key), event.id) ?? (await moveOne(context, key, at, device));
+      const tentative = failure === null ? await settled(context, key, at) : null;
+      if (tentative !== null) warnings.push(tentative);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      failure = { code: "internal", message, device: device.snapshot.device.name };
+    }
     if (failure !== null) break;
-    const tentative = await settled(context, key, at);
-    if (tentative !== null) warnings.push(tentative);
   }
   failure ??= endedMeanwhile(registry.get(key), event.id);
   const attachment = registry.get(key);

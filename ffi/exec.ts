@@ -15,7 +15,7 @@ export function execute(
   const pairs = Object.entries(environment).filter(([, value]) => value !== undefined);
   const argv = pointers(args.map(cString));
   const envp = pointers(pairs.map(([key, value]) => cString(`${key}=${value}`)));
-  checked("execve", libc.execve(cString(path).address, argv.table.address, envp.table.address), path);
+  checked("execve", libc.execve(cString(path).bytes, argv.table.bytes, envp.table.bytes), path);
   throw new Error("execve returned without an error");
 }
 

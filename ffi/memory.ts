@@ -20,7 +20,10 @@ export function allocate(size: number): Memory {
   return { bytes: new Uint8Array(buffer), view: new DataView(buffer), address: ptr(buffer) };
 }
 
-/** A NUL-terminated copy of `text` for a `const char *`. Throws a RangeError where `text` holds a NUL. */
+/**
+ * A NUL-terminated copy of `text` for a `const char *`: pass its `bytes`, which live for as long as the call,
+ * and not its address. Throws a RangeError where `text` holds a NUL.
+ */
 export function cString(text: string): Memory {
   if (text.includes("\0")) throw new RangeError(`${JSON.stringify(text)} holds a NUL`);
   const encoded = new TextEncoder().encode(text);

@@ -84,17 +84,20 @@ export class NetlinkSocket {
   receive(): Uint8Array<ArrayBuffer> {
     for (;;) {
       const datagram = this.#receiveWith(0);
-      if (datagram !== null) return datagram;
+      if (datagram instanceof Uint8Array) return datagram;
     }
   }
 
   /** The next datagram that is there already, or null. Throws SyscallError ENOBUFS after an overrun. */
   receiveNow(): Uint8Array<ArrayBuffer> | null {
-    return this.#receiveWith(MSG_DONTWAIT);
+    for (;;) {
+      const datagram = this.#receiveWith(MSG_DONTWAIT);
+      if (datagram !== "again") return datagram;
+    }
   }
 
-  /** null: nothing there (MSG_DONTWAIT), a signal came, or the sender was not the kernel. */
-  #receiveWith(flags: number): Uint8Array<ArrayBuffer> | null {
+  /** null: nothing is there (MSG_DONTWAIT); "again": a signal came, or the sender was not the kernel. */
+  #receiveWith(flags: number): Uint8Array<ArrayBuffer> | null | "again" {
     this.#senderLength.view.setUint32(0, sockaddr_nl.size, true);
     const { address } = this.#receive;
     const sender = this.#sender.address;
@@ -103,13 +106,14 @@ export class NetlinkSocket {
     );
     if (length < 0) {
       const errno = lastErrno();
-      if (errno === EINTR || (errno === EAGAIN && flags === MSG_DONTWAIT)) return null;
+      if (errno === EINTR) return "again";
+      if (errno === EAGAIN && flags === MSG_DONTWAIT) return null;
       throw new SyscallError("recvfrom", errno, "AF_NETLINK");
     }
     if (length > RECEIVE_SIZE)
       throw new Error(`a netlink datagram of ${length} bytes is over ${RECEIVE_SIZE}`);
     // Any process may send to a netlink port; only the kernel's is 0 (netlink(7), nl_pid).
-    if (sockaddr_nl.decode(this.#sender.view, 0).nl_pid !== 0) return null;
+    if (sockaddr_nl.decode(this.#sender.view, 0).nl_pid !== 0) return "again";
     return this.#receive.bytes.slice(0, length);
   }
 

@@ -10,10 +10,11 @@ const O_CLOEXEC = 0x80000;
 const O_PATH = 0x200000;
 /** ioctl_ns(2), _IO(0xb7, 3). */
 const NS_GET_NSTYPE = 0xb703;
+const STDERR = 2;
 
 /** Opens a file read-only for ourselves alone; the caller closes it with {@link closeFd}. */
 export function openReadOnly(path: string): number {
-  return checked("open", libc.open(cString(path).address, O_CLOEXEC, 0), path);
+  return checked("open", libc.open(cString(path).bytes, O_CLOEXEC, 0), path);
 }
 
 /**
@@ -21,7 +22,7 @@ export function openReadOnly(path: string): number {
  * for looking at what it is.
  */
 export function openPath(path: string): number {
-  return checked("open", libc.open(cString(path).address, O_PATH | O_CLOEXEC, 0), path);
+  return checked("open", libc.open(cString(path).bytes, O_PATH | O_CLOEXEC, 0), path);
 }
 
 /** Closes an fd that one of the functions here opened. */
@@ -57,7 +58,7 @@ export function netlinkSocketIn(target: number, home: number): number {
   const entered = libc.setns(target, CLONE_NEWNET);
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   const returned = libc.setns(home, CLONE_NEWNET);
-  if (returned < 0) libc.abort();
+  if (returned < 0) abort("netdevd: a thread cannot come home from a container's namespace: it ends here\n");
   // A successful call leaves errno alone, so this is still that of the one that failed.
   const errno = lastErrno();
   if (entered < 0) {
@@ -66,6 +67,14 @@ export function netlinkSocketIn(target: number, home: number): number {
   }
   if (fd < 0) throw new SyscallError("socket", errno, "AF_NETLINK");
   return fd;
+}
+
+/** The last words are ours: what Bun prints of an abort takes it for a fault of its own. */
+function abort(words: string): never {
+  const { bytes } = cString(words);
+  libc.write(STDERR, bytes, bytes.length - 1);
+  libc.abort();
+  throw new Error("abort() returned");
 }
 
 /** Makes an rtnetlink socket in the namespace that the calling thread is in. */

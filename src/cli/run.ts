@@ -47,7 +47,7 @@ Exit: 0 after a signal, 2 bad config, 1 any other failure to start.`,
       if (error !== null) log("warning", error.message, {});
     };
     const mappings = `${config.mappings.length} mappings`;
-    log("info", `ready: ${mappings}, listening on ${daemon.listening.join(", ") || "nothing"}`, {});
+    log("info", `started: ${mappings}, listening on ${daemon.listening.join(", ") || "nothing"}`, {});
     note(notifier.ready(`ready, ${mappings}`));
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ended.resolve(0));
     process.on("SIGHUP", () => void reload(daemon, file, log));

@@ -13,6 +13,7 @@ export function formatMac(bytes: Uint8Array): string {
 
 /** Bytes of what {@link formatMac} wrote. */
 export function macBytes(mac: string): Uint8Array<ArrayBuffer> {
+  if (mac === "") return new Uint8Array();
   return Uint8Array.from(mac.split(":"), (part) => Number.parseInt(part, 16));
 }
 

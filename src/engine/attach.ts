@@ -4,7 +4,7 @@ import type { Mapping } from "../domain/mapping.ts";
 import { mappingFor } from "../domain/match.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
 import { choose } from "./choose.ts";
-import type { Context } from "./context.ts";
+import { type Context, unwatch } from "./context.ts";
 import { hasEnded, holderOf, isStillHeld, unwatchHolder, watchHolder } from "./holders.ts";
 import { bringHome } from "./homecoming.ts";
 import type { Opened } from "./kernel.ts";
@@ -165,7 +165,7 @@ async function refuse(
 }
 
 async function letGoOf(context: Context, held: Held): Promise<void> {
-  if (held.process !== null) await context.kernel.unwatch(held.process.watch);
+  if (held.process !== null) await unwatch(context, held.process.watch);
   await context.kernel.close(held.cookie);
 }
 

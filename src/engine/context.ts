@@ -28,4 +28,15 @@ export interface Context {
   readonly unreachable: Set<number>;
   /** By watch. */
   readonly processes: Map<number, HolderProcess>;
+  /** Watches whose process ended before it was known which holder's it is. */
+  readonly endedEarly: Set<number>;
+  /** A watched process has ended. */
+  readonly exited: (watch: number) => void;
+}
+
+/** Stops watching a process. Whatever it told until then is forgotten. */
+export async function unwatch(context: Context, watch: number): Promise<void> {
+  context.processes.delete(watch);
+  await context.kernel.unwatch(watch);
+  context.endedEarly.delete(watch);
 }

@@ -32,8 +32,8 @@ export interface Engine {
   /** Carries out an event after those of the same id that came before it. Never rejects. */
   handle(event: SpoolEvent): Promise<Verdict>;
   /** A process that the kernel's side watched has ended. */
-  exited(watch: number): Promise<void>;
-  /** Tries again to bring home what is stuck. */
+  exited(watch: number): void;
+  /** Tries again to bring home what is stuck, unless that was tried a moment ago. */
   retryStuck(): Promise<void>;
   attachments(): readonly Attachment[];
   /** Whether devices are inside, or on their way, for this container. */
@@ -44,6 +44,8 @@ export interface Engine {
   idle(): Promise<void>;
 }
 
+const RETRY_PAUSE_MS = 500;
+
 /** An engine that has not done anything yet. */
 export function createEngine(parts: EngineParts): Engine {
   const context: Context = {
@@ -52,8 +54,15 @@ export function createEngine(parts: EngineParts): Engine {
     underWay: new Map(),
     unreachable: new Set(),
     processes: new Map(),
+    endedEarly: new Set(),
+    exited(watch) {
+      exited(context, watch).catch((error) => {
+        context.log("error", `the end of a container was not dealt with: ${error}`, { code: "internal" });
+      });
+    },
   };
   const queues = new Map<string, Promise<unknown>>();
+  let triedAt = 0;
   const counters = { attached: 0, unchanged: 0, returned: 0, "no-mapping": 0, refused: 0, failed: 0 };
 
   /** After whatever else concerns the same id. */
@@ -86,12 +95,16 @@ export function createEngine(parts: EngineParts): Engine {
       counters[result.outcome] += 1;
       return result;
     },
-    exited: (watch) => exited(context, watch),
+    exited: context.exited,
     async retryStuck() {
+      // Trying changes devices itself, and a change is what it is tried again for.
+      if (parts.now() - triedAt < RETRY_PAUSE_MS) return;
       const stuck = context.registry
         .all()
         .filter(({ state, key }) => state === "stuck" && !context.underWay.has(key));
+      if (stuck.length === 0) return;
       await Promise.all(stuck.map(({ key }) => bringHome(context, key)));
+      triedAt = parts.now();
     },
     attachments: () => context.registry.all(),
     isHolder: (id) => context.registry.ofHolder(id).length > 0,

@@ -83,11 +83,14 @@ function isIndependent(step: Step): boolean {
 
 function applyTogether(connection: Connection, subject: Subject, steps: readonly Step[]): StepFailure | null {
   const errors = connection.batch(steps.map((step) => requestOf(subject, step)));
+  // Of those that the kernel carried out: it goes on after one that it refused.
+  const done = steps.filter((_, at) => errors[at] === null);
+  const unsettled = settleFlags(connection, subject, done);
   for (const [at, step] of steps.entries()) {
     const error = errors[at];
     if (error) return failureOf(step, error);
   }
-  return settleFlags(connection, subject, steps);
+  return unsettled;
 }
 
 /**
@@ -139,24 +142,32 @@ function move(
   const namespace = ends.fds[step.to];
   if (namespace === null) throw new Error(`${subject.name} cannot be moved to a namespace that is not held`);
   const target = { namespace, newIfindex: step.ifindex };
-  const request = changeLink(subject.ifindex, step.change, target, aboutOf(subject, step));
+  // Always with its name: what it was called when it was looked at, it need not be called any more.
+  const name = step.change.name ?? subject.name;
+  const change = { ...step.change, name };
+  const request = changeLink(subject.ifindex, change, target, aboutOf(subject, step));
   try {
     connectionOf(ends, subject.place).request(request);
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
     return { failure: failureOf(step, error), subject };
   }
-  const name = step.change.name ?? subject.name;
   const device = arrived(connectionOf(ends, step.to), name, subject.identity);
-  if (device !== null) return { ...subject, place: step.to, ifindex: device.ifindex, name: device.name };
+  if (device !== null) {
+    const identity = { ...subject.identity, macs: [...subject.identity.macs, device.mac] };
+    return { place: step.to, ifindex: device.ifindex, name: device.name, identity };
+  }
   const message = `${aboutOf(subject, step)}: done, says the kernel, and the device is not there`;
   return { failure: { step: stepText(step), errno: null, message }, subject };
 }
 
-/** The device where it has been moved to: by the name it was given, else by what it is. */
+/**
+ * The device where it has been moved to: by the name that the kernel says it gave it there, whatever MAC it
+ * had been given by then, else by what it is.
+ */
 function arrived(connection: Connection, name: string, identity: Identity): Device | null {
   const named = readDeviceByName(connection, name);
-  if (named !== null && named.name === name && mayBe(identity, named, true)) return named;
+  if (named !== null && named.name === name && mayBe(identity, named, false)) return named;
   return readDevices(connection).find((device) => mayBe(identity, device, true)) ?? null;
 }
 

@@ -1,6 +1,6 @@
 import type { Attachment, Holder } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
-import type { Context } from "./context.ts";
+import { type Context, unwatch } from "./context.ts";
 import type { WatchedProcess } from "./kernel.ts";
 
 /** The container of an event as a holder. */
@@ -29,16 +29,18 @@ export function isStillHeld(context: Context, cookie: string): boolean {
   return context.registry.inNamespace(cookie).some(({ holders }) => holders.some((holder) => !holder.ended));
 }
 
-/** Remembers whose end a watch will tell of. */
+/** Whose end a watch tells of; where it has told already, the holder has ended. */
 export function watchHolder(context: Context, key: number, id: string, process: WatchedProcess | null): void {
-  if (process !== null) context.processes.set(process.watch, { watch: process.watch, key, id });
+  if (process === null) return;
+  const { watch } = process;
+  context.processes.set(watch, { watch, key, id });
+  // In a turn of its own: whoever calls this is about to put on record what the end is to undo.
+  if (context.endedEarly.delete(watch)) queueMicrotask(() => context.exited(watch));
 }
 
 /** Stops watching the process of one holder. */
 export async function unwatchHolder(context: Context, key: number, id: string): Promise<void> {
   for (const process of Array.from(context.processes.values())) {
-    if (process.key !== key || process.id !== id) continue;
-    context.processes.delete(process.watch);
-    await context.kernel.unwatch(process.watch);
+    if (process.key === key && process.id === id) await unwatch(context, process.watch);
   }
 }

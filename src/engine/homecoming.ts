@@ -5,7 +5,7 @@ import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { separately } from "../domain/step.ts";
 import type { Problem, VerdictDevice } from "../domain/verdict.ts";
-import type { Context } from "./context.ts";
+import { type Context, unwatch } from "./context.ts";
 import type { StepFailure } from "./executor.ts";
 import type { Applied } from "./kernel.ts";
 import type { Wanted } from "./locate.ts";
@@ -19,6 +19,12 @@ export interface Homecoming {
   /** The first device that could not be brought home, or null. */
   readonly stuck: Problem | null;
 }
+
+/**
+ * How often a device that did not come home as it was is seen to at once: something may be in its way, and
+ * whoever is inside may have changed it since it was looked at.
+ */
+const MENDS = 2;
 
 /** What became of one device. */
 type DeviceHomecoming =
@@ -78,9 +84,7 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
 export async function letGo(context: Context, attachment: Attachment): Promise<void> {
   context.registry.remove(attachment.key);
   for (const process of Array.from(context.processes.values())) {
-    if (process.key !== attachment.key) continue;
-    context.processes.delete(process.watch);
-    await context.kernel.unwatch(process.watch);
+    if (process.key === attachment.key) await unwatch(context, process.watch);
   }
   if (!context.unreachable.delete(attachment.key)) await context.kernel.close(attachment.cookie);
 }
@@ -104,7 +108,7 @@ async function deviceHome(
   if (found === null) return nowhere(device);
   const own = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) } as const;
   let result = await lead(context, cookie, device, found, own, false);
-  if (result.failure !== null && result.located !== null) {
+  for (let mends = 0; mends < MENDS && result.located !== null && !isHome(result, device); mends++) {
     const goal = await secondBest(context, device, result.failure, own);
     result = await lead(context, cookie, device, result.located, goal, true);
   }
@@ -123,6 +127,11 @@ async function deviceHome(
   const why = failure?.message ?? `${differs.join(", ")}`;
   const message = `${name} ${where}: ${why}; it is tried again by itself, or by \`netdevd release\``;
   return { home: null, gone: false, problem: { code: "stuck", message, device: name } };
+}
+
+function isHome({ failure, located }: Applied, device: AttachedDevice): boolean {
+  if (failure !== null || located?.place !== "home") return false;
+  return differences(located.snapshot, device.snapshot).length === 0;
 }
 
 async function lead(
@@ -149,10 +158,10 @@ function ifindexToAskFor(found: Located, device: AttachedDevice): number | null 
 async function secondBest(
   context: Context,
   device: AttachedDevice,
-  failure: StepFailure,
+  failure: StepFailure | null,
   own: Goal,
 ): Promise<Goal> {
-  if (failure.errno !== "EEXIST") return { ...own, ifindex: null };
+  if (failure?.errno !== "EEXIST") return { ...own, ifindex: null };
   const others = await context.kernel.devices();
   return { ...own, ifindex: null, snapshot: withFreeNames(device.snapshot, others) };
 }

@@ -83,5 +83,7 @@ export type Kernel = {
 export type KernelNews =
   /** A watched process has ended. */
   | { readonly type: "exit"; readonly watch: number }
+  /** Devices at home have changed: what was in the way of one that is stuck may be gone. */
+  | { readonly type: "home-changed" }
   /** Threads of ours were found in a foreign namespace: nothing here can be trusted to clean up any more. */
   | { readonly type: "stray"; readonly threads: readonly number[] };

@@ -1,6 +1,6 @@
 import type { Attachment, Holder } from "../domain/attachment.ts";
 import { pinned } from "./attach.ts";
-import type { Context } from "./context.ts";
+import { type Context, unwatch } from "./context.ts";
 import { watchHolder, withEnded } from "./holders.ts";
 import { bringHome } from "./homecoming.ts";
 import type { Opened } from "./kernel.ts";
@@ -31,7 +31,7 @@ async function takeUp(context: Context, attachment: Attachment): Promise<void> {
     // One hold per Attachment is enough, however many of its holders lead to the namespace.
     holds += 1;
     if (holds > 1) await context.kernel.close(attachment.cookie);
-    if (holder.ended && held.process !== null) await context.kernel.unwatch(held.process.watch);
+    if (holder.ended && held.process !== null) await unwatch(context, held.process.watch);
     if (!holder.ended) watchHolder(context, attachment.key, holder.id, held.process);
   }
   if (holds === 0 && (await context.kernel.openPinned(attachment.cookie)).ok) holds = 1;
@@ -59,7 +59,7 @@ async function reach(context: Context, attachment: Attachment, holder: Holder): 
   const same =
     opened.cookie === attachment.cookie && (opened.process?.startTime ?? null) === holder.startTime;
   if (same) return opened;
-  if (opened.process !== null) await context.kernel.unwatch(opened.process.watch);
+  if (opened.process !== null) await unwatch(context, opened.process.watch);
   await context.kernel.close(opened.cookie);
   return null;
 }

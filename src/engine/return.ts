@@ -37,7 +37,11 @@ export async function release(context: Context, event: ReleaseEvent): Promise<Ve
 /** A watched process has ended: its container is no holder any more. */
 export async function exited(context: Context, watch: number): Promise<void> {
   const process = context.processes.get(watch);
-  if (process === undefined) return;
+  if (process === undefined) {
+    context.endedEarly.add(watch);
+    return;
+  }
+  // The kernel's side has stopped watching by itself.
   context.processes.delete(watch);
   const attachment = context.registry.get(process.key);
   if (attachment === null) return;

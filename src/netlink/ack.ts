@@ -33,7 +33,7 @@ export function decodeAck(message: Message): Ack {
   // Kernels before 2.6.33 or so end a dump with an empty NLMSG_DONE, and a successful one is the same thing.
   if (type === NLMSG_DONE && payload.length === 0) return { errno: 0, message: null, offset: null };
   const view = viewOf("nlmsgerr", payload, ERROR_SIZE);
-  const errno = -view.getInt32(0, true);
+  const errno = 0 - view.getInt32(0, true);
   const bare = { errno, message: null, offset: null };
   if ((flags & NLM_F_ACK_TLVS) === 0) return bare;
   let start = ERROR_SIZE;

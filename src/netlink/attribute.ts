@@ -7,6 +7,7 @@ import { NLA_F_NESTED, NLA_F_NET_BYTEORDER } from "./uapi.ts";
 const nlattr = struct("nlattr", { nla_len: "u16", nla_type: "u16" });
 /** #define NLA_ALIGNTO 4 */
 const NLA_ALIGNTO = 4;
+const NLA_PAYLOAD_MAX = 0xffff - nlattr.size;
 const NLA_TYPE_MASK = 0xffff & ~(NLA_F_NESTED | NLA_F_NET_BYTEORDER);
 
 /** How the payload of one kind of attribute is read and written. */
@@ -40,7 +41,8 @@ export const u16 = scalar("u16");
 export const u32 = scalar("u32");
 export const i32 = scalar("i32");
 
-const decoder = new TextDecoder();
+// A byte order mark is three bytes of a name like any others.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** A string with its closing NUL. Names are bytes to the kernel: those that are no UTF-8 lose their bytes. */
@@ -51,6 +53,9 @@ export const asciiz: Codec<string> = {
   },
   encode: (value) => encoder.encode(`${value}\0`),
 };
+
+/** A string that ends with its attribute, as the kernel takes IFLA_IFALIAS; a NUL before that ends it too. */
+export const text: Codec<string> = { decode: asciiz.decode, encode: (value) => encoder.encode(value) };
 
 /** The payload as it is. */
 export const raw: Codec<Uint8Array> = { decode: (payload) => payload, encode: (value) => value };
@@ -147,13 +152,18 @@ export function decodeAttributes(bytes: Uint8Array): RawAttribute[] {
   return list;
 }
 
-/** The attributes one after another, each padded with zeros to NLA_ALIGNTO. */
+/**
+ * The attributes one after another, each padded with zeros to NLA_ALIGNTO. A RangeError where one is longer
+ * than nla_len, a __u16, can say.
+ */
 export function encodeAttributes(list: readonly RawAttribute[]): Uint8Array<ArrayBuffer> {
   const sizes = list.map(({ payload }) => alignUp(nlattr.size + payload.length, NLA_ALIGNTO));
   const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
   const view = new DataView(bytes.buffer);
   let at = 0;
   for (const [index, { type, payload }] of list.entries()) {
+    if (payload.length > NLA_PAYLOAD_MAX)
+      throw new RangeError(`an attribute cannot hold ${payload.length} bytes`);
     nlattr.encode({ nla_len: nlattr.size + payload.length, nla_type: type }, view, at);
     bytes.set(payload, at + nlattr.size);
     at += sizes[index] ?? 0;

@@ -85,7 +85,10 @@ export function connect(transport: Transport): Connection {
     const messages: Message[] = [];
     let interrupted = false;
     for (;;) {
-      for (const message of decodeMessages(transport.receive())) {
+      const datagram = receiveOrOverrun();
+      // A part of it is lost; the kernel goes on with the rest, and takes up no other dump before its end.
+      if (datagram === null) interrupted = true;
+      for (const message of datagram === null ? [] : decodeMessages(datagram)) {
         if (message.sequence !== first) continue;
         if ((message.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
         if (message.type === NLMSG_DONE || message.type === NLMSG_ERROR) {
@@ -95,6 +98,16 @@ export function connect(transport: Transport): Connection {
         }
         messages.push(message);
       }
+    }
+  }
+
+  /** The next datagram; null where the receive buffer overran (netlink(7), ENOBUFS). */
+  function receiveOrOverrun(): Uint8Array | null {
+    try {
+      return transport.receive();
+    } catch (error) {
+      if (error instanceof SyscallError && error.code === "ENOBUFS") return null;
+      throw error;
     }
   }
 
@@ -111,13 +124,8 @@ export function connect(transport: Transport): Connection {
     },
     dump(request) {
       for (let attempt = 0; attempt < DUMP_TRIES; attempt++) {
-        try {
-          const messages = dumpOnce(request);
-          if (messages !== null) return messages;
-        } catch (error) {
-          // The receive buffer overran and a part of this dump is lost with it (netlink(7), ENOBUFS).
-          if (!(error instanceof SyscallError && error.code === "ENOBUFS")) throw error;
-        }
+        const messages = dumpOnce(request);
+        if (messages !== null) return messages;
       }
       throw new DumpInterruptedError(request.about, DUMP_TRIES);
     },

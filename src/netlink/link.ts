@@ -1,7 +1,7 @@
 import { struct } from "../../ffi/layout.ts";
 import type { Device } from "../domain/device.ts";
 import type { LinkChange } from "../domain/step.ts";
-import { asciiz, attributes, i32, listOf, lladdr, nested, raw, u8, u32 } from "./attribute.ts";
+import { asciiz, attributes, i32, listOf, lladdr, nested, raw, text, u8, u32 } from "./attribute.ts";
 import type { Request } from "./connection.ts";
 import { DecodeError } from "./decode-error.ts";
 import { family } from "./family.ts";
@@ -28,6 +28,8 @@ export const ifinfomsg = struct("ifinfomsg", {
 });
 
 const IFLA_ALT_IFNAME = 53;
+/** linux/if.h; the NUL included. */
+const IFNAMSIZ = 16;
 
 /** IFLA_INFO_* (linux/if_link.h). */
 export const IFLA_INFO = attributes({
@@ -50,7 +52,7 @@ export const IFLA = attributes({
   IFLA_OPERSTATE: [16, u8],
   IFLA_LINKINFO: [18, nested(IFLA_INFO)],
   IFLA_NET_NS_PID: [19, u32],
-  IFLA_IFALIAS: [20, asciiz],
+  IFLA_IFALIAS: [20, text],
   IFLA_GROUP: [27, u32],
   IFLA_NET_NS_FD: [28, u32],
   IFLA_EXT_MASK: [29, u32],
@@ -86,7 +88,9 @@ export function getLink(ifindex: number): Request {
 
 /** Reads one device by its name or by one of its altnames; ENODEV where there is none. */
 export function getLinkByName(name: string): Request {
-  const values = { ...NO_STATS, IFLA_IFNAME: name };
+  // IFLA_IFNAME is good for altnames too, and holds IFNAMSIZ bytes at most.
+  const fits = new TextEncoder().encode(name).length < IFNAMSIZ;
+  const values = { ...NO_STATS, ...(fits ? { IFLA_IFNAME: name } : { IFLA_ALT_IFNAME: name }) };
   return linkMessage.request(RTM_GETLINK, 0, { ifi_family: AF_UNSPEC }, values, `look at device ${name}`);
 }
 

@@ -40,19 +40,3 @@ export const IFF_UP = 0x1;
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
-
-/** Message types by name, for messages to people. */
-export const MESSAGE_NAMES: Readonly<Record<number, string>> = {
-  [NLMSG_ERROR]: "NLMSG_ERROR",
-  [NLMSG_DONE]: "NLMSG_DONE",
-  [RTM_NEWLINK]: "RTM_NEWLINK",
-  [RTM_DELLINK]: "RTM_DELLINK",
-  [RTM_GETLINK]: "RTM_GETLINK",
-  [RTM_NEWADDR]: "RTM_NEWADDR",
-  [RTM_DELADDR]: "RTM_DELADDR",
-  [RTM_GETADDR]: "RTM_GETADDR",
-  [RTM_NEWROUTE]: "RTM_NEWROUTE",
-  [RTM_GETROUTE]: "RTM_GETROUTE",
-  [RTM_NEWLINKPROP]: "RTM_NEWLINKPROP",
-  [RTM_DELLINKPROP]: "RTM_DELLINKPROP",
-};

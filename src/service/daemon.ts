@@ -100,9 +100,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   // know better.
   if (trusted) await client.kernel.unpinOthers(running.attachments().map(({ cookie }) => cookie));
   for (const news of kernelNews.splice(0)) take(running, health, news);
-  const retry = setInterval(() => {
-    if (running.attachments().some(({ state }) => state === "stuck")) void running.retryStuck();
-  }, RETRY_MS);
+  const retry = setInterval(() => void running.retryStuck(), RETRY_MS);
   parts.defer(() => clearInterval(retry));
   const server: HttpServer = parts.use(
     await listen(app.fetch, config.http.listen, { group: config.http.group }),
@@ -143,7 +141,11 @@ async function openState(parts: AsyncDisposableStack, config: Config, client: Ke
 
 function take(engine: Engine, health: Health, news: KernelNews): void {
   if (news.type === "exit") {
-    engine.exited(news.watch).catch((error) => health.fault("engine", String(error)));
+    engine.exited(news.watch);
+    return;
+  }
+  if (news.type === "home-changed") {
+    void engine.retryStuck();
     return;
   }
   const threads = news.threads.join(", ");

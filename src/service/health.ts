@@ -2,7 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../engine/log.ts";
 
 /** What a fault is about; each has one reason at a time. */
-export type FaultKind = "config" | "journal" | "spool" | "stray" | "engine";
+export type FaultKind = "config" | "journal" | "spool" | "stray";
 
 /** Whether the daemon does all it is there for, and if not, why. */
 export interface Health {

@@ -1,0 +1,61 @@
+import type { Namespace } from "./namespace.ts";
+import { netnsOf } from "./proc.ts";
+import { type Process, startProcess } from "./process.ts";
+import { until } from "./until.ts";
+
+/** Where a container's network namespace comes from. */
+export interface ContainerOptions {
+  /** Share the namespace of this one, as containers of a pod do. */
+  readonly sharing?: Process;
+  /** Own it by a user namespace of the container's own, as rootless runtimes do. */
+  readonly userNamespace?: boolean;
+}
+
+/** Starts what netdevd takes for a container: a process in a network namespace that is not the host's. */
+export async function startContainer(options: ContainerOptions = {}): Promise<Process> {
+  const { sharing, userNamespace = false } = options;
+  if (sharing !== undefined) return startProcess(["nsenter", `--net=${sharing.netns.path}`]);
+  return startProcess(["unshare", ...(userNamespace ? ["--user", "--map-root-user"] : []), "--net"]);
+}
+
+/** Tells of each network namespace whether it still exists, though no process is in it any more. */
+export interface Witness {
+  /** Ties one end of a veth pair into a container's namespace; the kernel destroys both ends with it. */
+  watch(container: Process): Promise<void>;
+  /** Waits until all that were watched are destroyed. */
+  allGone(): Promise<void>;
+}
+
+/** High enough that no device which a test moves in has that number already. */
+const FIRST_INDEX = 90_000;
+
+export function witnessIn(netns: Namespace): Witness {
+  let watched = 0;
+  return {
+    watch: async (container) => {
+      const index = FIRST_INDEX + ++watched;
+      await netns.ip(
+        `link add w${container.pid} index ${index} type veth peer name witness index ${index} netns ${container.pid}`,
+      );
+    },
+    allGone: async () => {
+      const left = () => netns.names();
+      await until(
+        "dead containers' network namespaces to be let go of",
+        async () => (await left()).length === 0,
+        {
+          within: 3_000,
+          detail: async () =>
+            `still there is that of pid ${(await left()).map((name) => name.slice(1)).join(", ")}`,
+        },
+      );
+    },
+  };
+}
+
+/** The namespace of a living process as `net:[…]`. */
+export function netnsIdentity(process: Process): string {
+  const identity = netnsOf(process.pid);
+  if (identity === null) throw new Error(`process ${process.pid} has ended`);
+  return identity;
+}

@@ -1,0 +1,24 @@
+import type { Namespace } from "./namespace.ts";
+
+/**
+ * All that a failed or refused attach has to leave as it was: devices with addresses, routes of all tables,
+ * rules. Two of them are equal exactly if nothing was changed, or all of it was undone.
+ */
+export async function pictureOf(netns: Namespace): Promise<unknown> {
+  const routes = async (family: string) =>
+    (await netns.json(`${family} route show table all`))
+      .map((route) => JSON.stringify(route))
+      .filter(isMade)
+      .sort();
+  return {
+    devices: await netns.devices(),
+    ipv4: await routes("-4"),
+    ipv6: await routes("-6"),
+    rules: [await netns.json("-4 rule"), await netns.json("-6 rule")],
+  };
+}
+
+/** Not one of the routes that come and go with a device's own link-local address (fe80::, ff00::). */
+function isMade(route: string): boolean {
+  return !/"dst":"(fe80|ff00):/.test(route);
+}

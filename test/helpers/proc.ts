@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** The network namespace of a process or thread, as `net:[4026531840]`; null where it has none any more. */
+export function netnsOf(pid: number | string, thread?: string): string | null {
+  return linkAt(`/proc/${pid}${thread === undefined ? "" : `/task/${thread}`}/ns/net`);
+}
+
+/** The command name of a process (proc_pid_comm(5)); null where there is none of that pid. */
+export function commandOf(pid: number | string): string | null {
+  return textAt(`/proc/${pid}/comm`)?.trim() ?? null;
+}
+
+/** Threads of `pid` that are in another network namespace than `home`, as "name in net:[…]". */
+export function threadsOutside(pid: number, home: string): string[] {
+  return namesIn(`/proc/${pid}/task`).flatMap((thread) => {
+    const netns = netnsOf(pid, thread);
+    if (netns === null || netns === home) return [];
+    return [`${commandOf(`${pid}/task/${thread}`) ?? "?"} (${thread}) in ${netns}`];
+  });
+}
+
+/** Pids of the processes whose parent is `pid`. */
+export function childrenOf(pid: number): number[] {
+  return pids().filter((child) => parentOf(child) === pid);
+}
+
+/** Pids of the processes whose main thread is in the namespace `netns`. */
+export function processesIn(netns: string): number[] {
+  return pids().filter((pid) => netnsOf(pid) === netns);
+}
+
+/** How many open files of each kind `pid` has; the kind is what /proc/PID/fd tells, without numbers. */
+export function openFiles(pid: number): Map<string, number> {
+  const kinds = new Map<string, number>();
+  for (const fd of namesIn(`/proc/${pid}/fd`)) {
+    const target = linkAt(`/proc/${pid}/fd/${fd}`);
+    if (target === null) continue;
+    const kind = target.replace(/:\[\d+\]$/, ":");
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return kinds;
+}
+
+function pids(): number[] {
+  return namesIn("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** Field 4 of proc_pid_stat(5); the command before it may hold blanks and parentheses. */
+function parentOf(pid: number): number | null {
+  const stat = textAt(`/proc/${pid}/stat`);
+  if (stat === null) return null;
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+// A process may end between any two of these calls: what is gone is told as nothing.
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function linkAt(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function textAt(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+}

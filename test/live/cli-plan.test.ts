@@ -1,0 +1,137 @@
+import { expect } from "bun:test";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { furnish, makeDevice } from "../helpers/devices.ts";
+import { Lab } from "../helpers/lab.ts";
+import { test } from "../helpers/live-test.ts";
+import { D0_AS_ETH1, mappingFor } from "../helpers/mapping.ts";
+import { pictureOf } from "../helpers/picture.ts";
+
+// "`netdevd plan EVENT.json [--json]`: dry run: which mapping matches the event and why (or why none does), which
+// devices it would take, each step in order, each conflict; touches nothing; needs no running daemon: 0 would work,
+// 1 conflict, 2 bad input, 3 no mapping matches."
+
+async function labWith(mappings: string): Promise<Lab> {
+  const lab = await Lab.create();
+  await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
+  lab.configure(mappings);
+  return lab;
+}
+
+function eventFile(lab: Lab, event: unknown): string {
+  const path = join(lab.folder, "event.json");
+  writeFileSync(path, typeof event === "string" ? event : JSON.stringify(event));
+  return path;
+}
+
+test("a plan that would work names mapping, device, new name and addresses, and touches nothing", async () => {
+  await using lab = await labWith(D0_AS_ETH1);
+  const container = await lab.container();
+  const host = await pictureOf(lab.host);
+  const inside = await pictureOf(container.netns);
+  const event = eventFile(lab, { id: "c1", status: "creating", pid: container.pid });
+
+  const text = await lab.netdevd("plan", event);
+  expect(text.code).toBe(0);
+  for (const word of ["for-c1", "d0", "eth1", "192.0.2.1/24", "2001:db8:2::1/64"])
+    expect(text.stdout).toContain(word);
+
+  const json = await lab.netdevd("plan", event, "--json");
+  expect(json.code).toBe(0);
+  const plan = JSON.stringify(JSON.parse(json.stdout));
+  for (const word of ["for-c1", '"d0"', '"eth1"']) expect(plan).toContain(word);
+
+  expect(await pictureOf(lab.host)).toEqual(host);
+  expect(await pictureOf(container.netns)).toEqual(inside);
+  expect(readdirSync(lab.state)).toEqual([]);
+  expect(readdirSync(lab.results)).toEqual([]);
+});
+
+test("a plan is made beside a running daemon as well", async () => {
+  await using lab = await labWith(D0_AS_ETH1);
+  await lab.start();
+  const container = await lab.container();
+  const event = eventFile(lab, { id: "c1", status: "creating", pid: container.pid });
+  expect(await lab.netdevd("plan", event)).toMatchObject({ code: 0 });
+  expect((await lab.daemon.status()).containers).toEqual([]);
+});
+
+const conflicts: [title: string, mapping: string, inside: string[], says: RegExp][] = [
+  ["a device that is not there", mappingFor("c1", 'match = { name = "d7" }'), [], /d7/],
+  ["a name that is taken inside", D0_AS_ETH1, ["link add eth1 type ifb"], /eth1/],
+  ["a device that is guarded", mappingFor("c1", 'match = { name = "lo" }'), [], /lo\b/],
+];
+
+for (const [title, mapping, commands, says] of conflicts) {
+  test(`a conflict is told, and the exit code is 1: ${title}`, async () => {
+    await using lab = await labWith(mapping);
+    const container = await lab.container();
+    if (commands.length > 0) await container.netns.ip(...commands);
+    const event = eventFile(lab, { id: "c1", status: "creating", pid: container.pid });
+    const { code, stdout, stderr } = await lab.netdevd("plan", event);
+    expect(code).toBe(1);
+    expect(stdout + stderr).toMatch(says);
+    const json = await lab.netdevd("plan", event, "--json");
+    expect(json.code).toBe(1);
+    expect(JSON.stringify(JSON.parse(json.stdout))).toMatch(says);
+  });
+}
+
+test("a container whose process is gone is a conflict", async () => {
+  await using lab = await labWith(D0_AS_ETH1);
+  const container = await lab.container();
+  await container.kill();
+  const event = eventFile(lab, { id: "c1", status: "creating", pid: container.pid });
+  expect(await lab.netdevd("plan", event)).toMatchObject({ code: 1 });
+});
+
+test("no mapping matches: exit 3, and why not", async () => {
+  await using lab = await labWith(D0_AS_ETH1);
+  const container = await lab.container();
+  const event = eventFile(lab, { id: "c2", status: "creating", pid: container.pid });
+  const { code, stdout, stderr } = await lab.netdevd("plan", event);
+  expect(code).toBe(3);
+  expect(stdout + stderr).toContain("for-c1");
+  const json = await lab.netdevd("plan", event, "--json");
+  expect(json.code).toBe(3);
+  JSON.parse(json.stdout);
+});
+
+for (const [title, event] of [
+  ["no JSON", "{"],
+  ["no event", { id: "c1", status: "resting" }],
+] as const) {
+  test(`bad input exits 2: ${title}`, async () => {
+    await using lab = await labWith(D0_AS_ETH1);
+    const path = eventFile(lab, event);
+    const { code, stderr } = await lab.netdevd("plan", path);
+    expect(code).toBe(2);
+    expect(stderr).toContain(path);
+  });
+}
+
+test("bad input exits 2: an event file that is not there, a config that is bad", async () => {
+  await using lab = await labWith(D0_AS_ETH1);
+  expect(await lab.netdevd("plan", join(lab.folder, "nothing.json"))).toMatchObject({ code: 2 });
+  const event = eventFile(lab, { id: "c1", status: "stopped" });
+  lab.configure("nonsense = 1");
+  expect(await lab.netdevd("plan", event)).toMatchObject({ code: 2 });
+});
+
+test("the plan is what then happens: the same devices under the same names", async () => {
+  await using lab = await labWith(mappingFor("c1", 'match = { name = "d0*" }\ncount = 2\nname = "net%d"'));
+  const container = await lab.container();
+  await container.netns.ip("link add net0 type ifb");
+  const state = { id: "c1", status: "creating", pid: container.pid };
+  const { stdout } = await lab.netdevd("plan", eventFile(lab, state), "--json");
+  await lab.start();
+  const verdict = await lab.event(state);
+  expect(verdict.devices.map(({ host_name, name }) => [host_name, name])).toEqual([
+    ["d0", "net1"],
+    ["d0-far", "net2"],
+  ]);
+  for (const { host_name, name } of verdict.devices) {
+    expect(stdout).toContain(host_name);
+    expect(stdout).toContain(name);
+  }
+});

@@ -1,0 +1,96 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { decodeAck } from "../../../src/netlink/ack.ts";
+import { decodeAddress } from "../../../src/netlink/address.ts";
+import { decodeAttributes } from "../../../src/netlink/attribute.ts";
+import { DecodeError } from "../../../src/netlink/decode-error.ts";
+import { decodeLink, linkMessage } from "../../../src/netlink/link.ts";
+import { decodeMessages, type Message } from "../../../src/netlink/message.ts";
+import { isDefaultRoute, routeMessage } from "../../../src/netlink/route.ts";
+import { readCaptures } from "../../golden/captures.ts";
+
+/** Everything that reads bytes from the kernel. */
+const decoders: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
+  decodeMessages,
+  decodeAttributes,
+  decodeLink,
+  decodeAddress,
+  isDefaultRoute,
+  linkMessage: linkMessage.decode,
+  routeMessage: routeMessage.decode,
+  decodeAck: (payload) => {
+    for (const type of [2, 3])
+      for (const flags of [0, 0x200, 0x300]) decodeAck(messageOf(type, flags, payload));
+  },
+};
+
+function messageOf(type: number, flags: number, payload: Uint8Array): Message {
+  return { type, flags, sequence: 1, port: 0, payload };
+}
+
+/** Whether `decode` gives a value for `bytes`; anything thrown but a DecodeError is handed on. */
+function isDecoded(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): boolean {
+  try {
+    decode(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof DecodeError) return false;
+    throw error;
+  }
+}
+
+/** What the kernel really sent, and the payloads of its messages. */
+const real = ["link-replies.txt", "address-replies.txt", "routes.txt", "acks.txt"]
+  .flatMap(readCaptures)
+  .filter(({ take }) => !take.startsWith("request"))
+  .flatMap(({ datagrams }) => datagrams);
+const samples = [...real, ...real.flatMap(decodeMessages).map(({ payload }) => payload)];
+
+const edit = fc.record({ at: fc.nat(), byte: fc.constantFrom(0, 1, 2, 3, 4, 5, 8, 0x7f, 0x80, 0xff) });
+/** A real one with some bytes changed, cut short, and shifted in its buffer. */
+const damaged = fc
+  .record({
+    sample: fc.constantFrom(...samples),
+    edits: fc.array(edit, { minLength: 1, maxLength: 8 }),
+    cut: fc.option(fc.nat()),
+  })
+  .map(({ sample, edits, cut }) => {
+    const bytes = new Uint8Array(sample.length + 1).subarray(1);
+    bytes.set(sample);
+    for (const { at, byte } of edits) bytes[at % bytes.length] = byte;
+    return cut === null ? bytes : bytes.subarray(0, cut % (bytes.length + 1));
+  });
+
+describe("a value or a DecodeError, never another error and never a hang", () => {
+  test.each(Object.keys(decoders))("%s: any bytes", (name) => {
+    const decode = decoders[name] ?? decodeMessages;
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        expect(isDecoded(decode, bytes)).toBeBoolean();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test.each(Object.keys(decoders))("%s: what the kernel sent, damaged", (name) => {
+    const decode = decoders[name] ?? decodeMessages;
+    fc.assert(
+      fc.property(damaged, (bytes) => {
+        expect(isDecoded(decode, bytes)).toBeBoolean();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("every prefix of everything that the kernel sent, by every decoder", () => {
+    let decoded = 0;
+    for (const sample of samples) {
+      for (let length = 0; length <= sample.length; length += sample.length > 400 ? 7 : 1) {
+        for (const decode of Object.values(decoders)) {
+          if (isDecoded(decode, sample.subarray(0, length))) decoded++;
+        }
+      }
+    }
+    expect(decoded).toBeGreaterThan(samples.length);
+  });
+});

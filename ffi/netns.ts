@@ -7,14 +7,15 @@ import { AF_NETLINK, NETLINK_ROUTE, SOCK_CLOEXEC, SOCK_RAW } from "./netlink-soc
 /** clone(2). */
 const CLONE_NEWNET = 0x40000000;
 const O_CLOEXEC = 0x80000;
+const O_NONBLOCK = 0x800;
 const O_PATH = 0x200000;
 /** ioctl_ns(2), _IO(0xb7, 3). */
 const NS_GET_NSTYPE = 0xb703;
 const STDERR = 2;
 
-/** Opens a file read-only for ourselves alone; the caller closes it with {@link closeFd}. */
+/** Opens a file read-only for ourselves alone and waits for nothing, not even at a FIFO; the caller closes it with {@link closeFd}. */
 export function openReadOnly(path: string): number {
-  return checked("open", libc.open(cString(path).bytes, O_CLOEXEC, 0), path);
+  return checked("open", libc.open(cString(path).bytes, O_CLOEXEC | O_NONBLOCK, 0), path);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { identityOf } from "../domain/device.ts";
 import type { Target } from "../domain/event.ts";
 import type { Located } from "../domain/plan.ts";
 import type { Step } from "../domain/step.ts";
@@ -8,13 +7,10 @@ import { execute } from "./executor.ts";
 import type { Applied, KernelCalls, KernelNews, Opened, Surveyed } from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
 import { noPins, type Pins } from "./pins.ts";
-import { hasDefaultRoute, readDevices } from "./reader.ts";
+import { readDevices } from "./reader.ts";
 import { type SurveyQuery, survey } from "./survey.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
 import { type Examined, examine } from "./target.ts";
-
-/** After some dozens of rounds Bun has compiled what it is going to. */
-const REHEARSALS = 100;
 
 /** A container's namespace: its fd keeps it and all that is in it, its socket acts in it. */
 interface HeldNamespace {
@@ -74,35 +70,6 @@ export class KernelService implements KernelCalls, Disposable {
       if (!this.#system.hasExited(pidfd)) continue;
       this.unwatch(watch);
       this.#tell({ type: "exit", watch });
-    }
-  }
-
-  /**
-   * Goes through what an event needs, on `lo` and on our own process: nothing is touched, and what is slow
-   * the first few dozen times is compiled before a container waits for it.
-   */
-  rehearse(pid: number): void {
-    const loopback = { name: "lo", altname: null, mac: null, permanentMac: null, kind: null };
-    const request = {
-      match: loopback,
-      count: 1,
-      name: null,
-      addresses: null,
-      mtu: null,
-      mac: null,
-      dad: "keep",
-      up: true,
-      force: false,
-    } as const;
-    for (let round = 0; round < REHEARSALS; round++) {
-      this.survey(null, { requests: [request], reserved: [] });
-      this.open({ by: "pid", pid }, this.#system.wallTime());
-      const lo = Array.from(this.#table.devices.values()).find(({ name }) => name === "lo");
-      if (lo === undefined) continue;
-      hasDefaultRoute(this.#home, lo.ifindex);
-      const wanted = { identity: identityOf(lo, null), insideIfindex: null, homeIfindex: lo.ifindex };
-      const found = this.locate(null, wanted);
-      if (found !== null) this.apply(null, found, wanted, [], false);
     }
   }
 

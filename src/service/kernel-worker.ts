@@ -4,6 +4,7 @@ import type { KernelCalls } from "../engine/kernel.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
 import { pinsIn } from "../engine/pins.ts";
+import { rehearse } from "../engine/rehearsal.ts";
 import type { CallMessage, WorkerMessage, WorkerStart } from "./kernel-protocol.ts";
 
 /**
@@ -29,7 +30,7 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
 
 function serve({ port, wakeFd, pins }: WorkerStart, post: (message: WorkerMessage) => void): void {
   using service = new KernelService(createLinux(), (news) => post({ type: "news", news }), pinsIn(pins));
-  service.rehearse(process.pid);
+  rehearse(service, process.pid, Date.now());
   post({ type: "ready" });
   let worked = false;
   for (;;) {

@@ -1,0 +1,28 @@
+import { identityOf } from "../domain/device.ts";
+import type { DeviceRequest } from "../domain/mapping.ts";
+import type { KernelCalls } from "./kernel.ts";
+
+/** After some dozens of rounds Bun has compiled what it is going to. */
+const ROUNDS = 100;
+
+/**
+ * Goes through what an event needs, on `lo` and on our own process, and touches nothing: what is slow the
+ * first few dozen times is compiled before a container waits for it.
+ *
+ * @param pid our own: it is refused as a target once it has been looked at in full
+ * @param now CLOCK_REALTIME, milliseconds
+ */
+export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
+  const match = { name: "lo", altname: null, mac: null, permanentMac: null, kind: null };
+  const asItIs = { name: null, addresses: null, mtu: null, mac: null, dad: "keep", up: true } as const;
+  const request: DeviceRequest = { match, count: 1, ...asItIs, force: false };
+  const lo = kernel.devices().find(({ name }) => name === "lo");
+  if (lo === undefined) return;
+  const wanted = { identity: identityOf(lo, null), insideIfindex: null, homeIfindex: lo.ifindex };
+  for (let round = 0; round < ROUNDS; round++) {
+    kernel.open({ by: "pid", pid }, now);
+    kernel.survey(null, { requests: [request], reserved: [] });
+    const found = kernel.locate(null, wanted);
+    if (found !== null) kernel.apply(null, found, wanted, [], false);
+  }
+}

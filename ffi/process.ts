@@ -1,16 +1,30 @@
 import { checked, libc } from "./libc.ts";
-import { allocate } from "./memory.ts";
+import { allocate, cString } from "./memory.ts";
 
 /** The same number on every architecture since Linux 5.3; glibc has a function for it since 2.36 only. */
 const SYS_pidfd_open = 434;
 /** clock_gettime(2): since boot, suspend included; what process start times count from. */
 const CLOCK_BOOTTIME = 7;
 const EFD_CLOEXEC_NONBLOCK = 0x80800;
+const O_CLOEXEC = 0x80000;
 const LOCK_EX_NB = 2 | 4;
 
 /** A pidfd of `pid` (pidfd_open(2)): it names that process and no later one with its number. */
 export function openPidfd(pid: number): number {
   return checked("pidfd_open", libc.syscall(SYS_pidfd_open, pid, 0, 0, 0), String(pid));
+}
+
+const PAGE = 4096;
+const latin1 = new TextDecoder("latin1");
+
+/** What a small file of /proc says, up to a page of it; null where it is not there or its process has ended. */
+export function readProcFile(path: string): string | null {
+  const fd = libc.open(cString(path).bytes, O_CLOEXEC, 0);
+  if (fd < 0) return null;
+  const { bytes } = allocate(PAGE);
+  const length = Number(libc.read(fd, bytes, PAGE));
+  libc.close(fd);
+  return length < 0 ? null : latin1.decode(bytes.subarray(0, length));
 }
 
 /** CLOCK_BOOTTIME in milliseconds. */

@@ -37,6 +37,7 @@ export class KernelService implements KernelCalls, Disposable {
   readonly #namespaces = new Map<string, HeldNamespace>();
   readonly #pidfds = new Map<number, number>();
   #lastWatch = 0;
+  #entered = false;
 
   constructor(system: System, tell: (news: KernelNews) => void, pins: Pins = noPins) {
     this.#system = system;
@@ -71,6 +72,17 @@ export class KernelService implements KernelCalls, Disposable {
       this.unwatch(watch);
       this.#tell({ type: "exit", watch });
     }
+  }
+
+  /**
+   * Looks whether a thread of ours was left in a namespace that has been entered since the last look. To be
+   * called after each answer: whoever waits for that need not wait for this.
+   */
+  verify(): void {
+    if (!this.#entered) return;
+    this.#entered = false;
+    const threads = this.#system.strayThreads();
+    if (threads.length > 0) this.#tell({ type: "stray", threads });
   }
 
   homeCookie(): string {
@@ -190,8 +202,7 @@ export class KernelService implements KernelCalls, Disposable {
   /** Enters the namespace once for a socket, which tells the cookie and goes on acting there. */
   #hold(examined: Extract<Examined, { ok: true }>): Opened {
     const socket = this.#system.enter(examined.namespace);
-    const strays = this.#system.strayThreads();
-    if (strays.length > 0) this.#tell({ type: "stray", threads: strays });
+    this.#entered = true;
     const cookie = socket.cookie();
     const known = this.#namespaces.get(cookie);
     if (cookie === this.#homeCookie || known !== undefined) {

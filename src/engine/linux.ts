@@ -1,4 +1,4 @@
-import { readFileSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
 import { NetlinkSocket, receiveMemory } from "../../ffi/netlink-socket.ts";
 import {
   closeFd,
@@ -12,7 +12,7 @@ import {
   strayThreads,
 } from "../../ffi/netns.ts";
 import { isReadable } from "../../ffi/poll.ts";
-import { bootTime, openPidfd } from "../../ffi/process.ts";
+import { bootTime, openPidfd, readProcFile } from "../../ffi/process.ts";
 import { RTMGRP_LINK } from "../netlink/uapi.ts";
 import type { PathKind, System } from "./system.ts";
 
@@ -70,12 +70,8 @@ function pathKind(path: string): PathKind {
 }
 
 function startTime(pid: number): number | null {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
-    return null;
-  }
+  const stat = readProcFile(`/proc/${pid}/stat`);
+  if (stat === null) return null;
   // The second field is the command in parentheses and may hold anything, ")" and spaces included.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return Number(fields[19]);

@@ -90,14 +90,24 @@ export function attributes<const E extends Entries>(entries: E): Table<E> {
   return {
     decode(bytes) {
       const values: Record<string, unknown> = {};
-      const unknown: RawAttribute[] = [];
-      for (const attribute of decodeAttributes(bytes)) {
-        const entry = byNumber.get(attribute.type & NLA_TYPE_MASK);
-        if (entry === undefined) unknown.push(attribute);
-        else values[entry.name] = entry.codec.decode(attribute.payload);
+      const view = viewOf("nlattr", bytes, 0);
+      let at = 0;
+      // Without an object for each attribute: a link has 60 of them, and 20 are of interest.
+      for (let length = wholeAt(view, at); length > 0; length = wholeAt(view, at)) {
+        const entry = byNumber.get(view.getUint16(at + nlattr.offsets.nla_type, true) & NLA_TYPE_MASK);
+        if (entry !== undefined) {
+          values[entry.name] = entry.codec.decode(bytes.subarray(at + nlattr.size, at + length));
+        }
+        at += alignUp(length, NLA_ALIGNTO);
       }
-      // Each member was decoded by the codec that `entries` gives for its name.
-      return { values: values as Values<E>, unknown };
+      refuseRest(bytes, at);
+      return {
+        // Each member was decoded by the codec that `entries` gives for its name.
+        values: values as Values<E>,
+        get unknown() {
+          return decodeAttributes(bytes).filter(({ type }) => !byNumber.has(type & NLA_TYPE_MASK));
+        },
+      };
     },
     encode(values) {
       const list: RawAttribute[] = [];
@@ -147,8 +157,7 @@ export function decodeAttributes(bytes: Uint8Array): RawAttribute[] {
     list.push({ type, payload });
     end = start + alignUp(nlattr.size + payload.length, NLA_ALIGNTO);
   }
-  const left = bytes.length - end;
-  if (left > 0) throw new DecodeError("nlattr", end, lengthAt(bytes, end), left);
+  refuseRest(bytes, end);
   return list;
 }
 
@@ -175,16 +184,25 @@ export function encodeAttributes(list: readonly RawAttribute[]): Uint8Array<Arra
 function* walk(bytes: Uint8Array): Generator<RawAttribute & { readonly start: number }> {
   const view = viewOf("nlattr", bytes, 0);
   let start = 0;
-  while (bytes.length - start >= nlattr.size) {
-    const { nla_len, nla_type } = nlattr.decode(view, start);
-    if (nla_len < nlattr.size || nla_len > bytes.length - start) return;
-    yield { start, type: nla_type, payload: bytes.subarray(start + nlattr.size, start + nla_len) };
-    start += alignUp(nla_len, NLA_ALIGNTO);
+  for (let length = wholeAt(view, start); length > 0; length = wholeAt(view, start)) {
+    const type = view.getUint16(start + nlattr.offsets.nla_type, true);
+    yield { start, type, payload: bytes.subarray(start + nlattr.size, start + length) };
+    start += alignUp(length, NLA_ALIGNTO);
   }
 }
 
-/** Bytes that the attribute at `offset` claims to need. */
-function lengthAt(bytes: Uint8Array, offset: number): number {
-  if (bytes.length - offset < nlattr.size) return nlattr.size;
-  return Math.max(nlattr.decode(viewOf("nlattr", bytes, 0), offset).nla_len, nlattr.size);
+/** nla_len of the attribute at `at` if all of it is there, else 0. */
+function wholeAt(view: DataView, at: number): number {
+  const left = view.byteLength - at;
+  if (left < nlattr.size) return 0;
+  const length = view.getUint16(at, true);
+  return length < nlattr.size || length > left ? 0 : length;
+}
+
+/** A {@link DecodeError} where bytes are left that are no whole attribute. */
+function refuseRest(bytes: Uint8Array, at: number): void {
+  const left = bytes.length - at;
+  if (left <= 0) return;
+  const claimed = left < nlattr.size ? 0 : viewOf("nlattr", bytes, 0).getUint16(at, true);
+  throw new DecodeError("nlattr", at, Math.max(claimed, nlattr.size), left);
 }

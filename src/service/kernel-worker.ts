@@ -48,7 +48,10 @@ function serve({ port, wakeFd, pins }: WorkerStart, post: (message: WorkerMessag
     if (ready.some((fd) => fd !== wakeFd && fd !== service.monitorFd)) service.reap();
     if (!ready.includes(wakeFd)) continue;
     drainEventfd(wakeFd);
-    for (let call = nextCall(port); call !== null; call = nextCall(port)) answer(service, call, post);
+    for (let call = nextCall(port); call !== null; call = nextCall(port)) {
+      answer(service, call, post);
+      service.verify();
+    }
   }
 }
 

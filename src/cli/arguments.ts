@@ -7,7 +7,8 @@ export interface Arguments<Flag extends string> {
   /** The config file to read. */
   readonly config: string;
   readonly positionals: readonly string[];
-  readonly flags: Readonly<Record<Flag, boolean>>;
+  /** Those that were given. */
+  readonly flags: ReadonlySet<Flag>;
 }
 
 /**
@@ -29,10 +30,7 @@ export function readArguments<const Flag extends string>(
   return {
     config: typeof config === "string" ? config : DEFAULT_CONFIG_FILE,
     positionals: parsed.positionals,
-    flags: Object.fromEntries(flags.map((flag) => [flag, parsed.values[flag] === true])) as Record<
-      Flag,
-      boolean
-    >,
+    flags: new Set(flags.filter((flag) => parsed.values[flag] === true)),
   };
 }
 

@@ -23,11 +23,11 @@ Exit: 0 it would work, 1 conflict, 2 bad input, 3 no mapping matches.`,
     if (event === null) return 2;
     if (event.type === "release" || event.status === "stopped") {
       const text = "it brings home what the container holds; `netdevd status` tells what that is";
-      console.log(flags.json ? JSON.stringify({ event: event.name, id: event.id, note: text }) : text);
+      console.log(flags.has("json") ? JSON.stringify({ event: event.name, id: event.id, note: text }) : text);
       return 0;
     }
     const explanation = await explain(config, event);
-    console.log(flags.json ? JSON.stringify(explanation, null, 2) : planText(explanation));
+    console.log(flags.has("json") ? JSON.stringify(explanation, null, 2) : planText(explanation));
     return planExitCode(explanation);
   },
 };

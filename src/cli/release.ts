@@ -23,7 +23,7 @@ Exit: 0 they are home, 1 one is not, or ID holds none.`,
   async run(args) {
     const { config: file, flags, positionals } = readArguments(args, ["all"], { least: 0, most: 1 });
     const [id] = positionals;
-    if (flags.all === (id !== undefined)) throw new UsageError("give either an ID or --all");
+    if (flags.has("all") === (id !== undefined)) throw new UsageError("give either an ID or --all");
     const config = await readConfig(file);
     if (config === null) return 2;
     const { state } = config.daemon;

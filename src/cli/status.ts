@@ -24,7 +24,7 @@ export const status: Command = {
       return 1;
     }
     const text = await response.text();
-    if (flags.json) console.log(text);
+    if (flags.has("json")) console.log(text);
     else if (id === undefined) console.log(statusText(JSON.parse(text)));
     else console.log(containerText(JSON.parse(text)));
     return 0;

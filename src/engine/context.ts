@@ -30,8 +30,8 @@ export interface Context {
   readonly processes: Map<number, HolderProcess>;
   /** Watches whose process ended before it was known which holder's it is. */
   readonly endedEarly: Set<number>;
-  /** A watched process has ended. */
-  readonly exited: (watch: number) => void;
+  /** A watched process has ended. Never rejects. */
+  readonly exited: (watch: number) => Promise<void>;
 }
 
 /** Stops watching a process. Whatever it told until then is forgotten. */

@@ -31,8 +31,8 @@ export interface Engine {
   recover(): Promise<void>;
   /** Carries out an event after those of the same id that came before it. Never rejects. */
   handle(event: SpoolEvent): Promise<Verdict>;
-  /** A process that the kernel's side watched has ended. */
-  exited(watch: number): void;
+  /** A process that the kernel's side watched has ended; resolves when what follows has been done. */
+  exited(watch: number): Promise<void>;
   /** Tries again to bring home what is stuck, unless that was tried a moment ago. */
   retryStuck(): Promise<void>;
   attachments(): readonly Attachment[];
@@ -55,11 +55,10 @@ export function createEngine(parts: EngineParts): Engine {
     unreachable: new Set(),
     processes: new Map(),
     endedEarly: new Set(),
-    exited(watch) {
+    exited: (watch) =>
       exited(context, watch).catch((error) => {
         context.log("error", `the end of a container was not dealt with: ${error}`, { code: "internal" });
-      });
-    },
+      }),
   };
   const queues = new Map<string, Promise<unknown>>();
   let triedAt = 0;

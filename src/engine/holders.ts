@@ -35,7 +35,7 @@ export function watchHolder(context: Context, key: number, id: string, process: 
   const { watch } = process;
   context.processes.set(watch, { watch, key, id });
   // In a turn of its own: whoever calls this is about to put on record what the end is to undo.
-  if (context.endedEarly.delete(watch)) queueMicrotask(() => context.exited(watch));
+  if (context.endedEarly.delete(watch)) queueMicrotask(() => void context.exited(watch));
 }
 
 /** Stops watching the process of one holder. */

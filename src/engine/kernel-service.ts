@@ -6,20 +6,13 @@ import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
 import type { Applied, KernelCalls, KernelNews, Opened, Surveyed } from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
+import { Namespaces } from "./namespaces.ts";
 import { noPins, type Pins } from "./pins.ts";
 import { readDevices } from "./reader.ts";
 import { type SurveyQuery, survey } from "./survey.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
 import { type Examined, examine } from "./target.ts";
-
-/** A container's namespace: its fd keeps it and all that is in it, its socket acts in it. */
-interface HeldNamespace {
-  readonly fd: number;
-  readonly socket: NamespaceSocket;
-  readonly connection: Connection;
-  holds: number;
-  pinned: boolean;
-}
+import { Watches } from "./watches.ts";
 
 /**
  * The kernel's side of the engine: owns every netlink socket, namespace and pidfd, and carries out one call
@@ -34,15 +27,16 @@ export class KernelService implements KernelCalls, Disposable {
   readonly #home: Connection;
   readonly #homeCookie: string;
   readonly #table: DeviceTable;
-  readonly #namespaces = new Map<string, HeldNamespace>();
-  readonly #pidfds = new Map<number, number>();
-  #lastWatch = 0;
+  readonly #namespaces: Namespaces;
+  readonly #watches: Watches;
   #entered = false;
 
   constructor(system: System, tell: (news: KernelNews) => void, pins: Pins = noPins) {
     this.#system = system;
     this.#pins = pins;
     this.#tell = tell;
+    this.#namespaces = new Namespaces(system, pins);
+    this.#watches = new Watches(system);
     this.#monitor = system.monitor();
     this.#socket = system.home();
     this.#home = connect(this.#socket);
@@ -52,7 +46,7 @@ export class KernelService implements KernelCalls, Disposable {
 
   /** pidfds by watch, for whoever waits; see {@link KernelService.reap}. */
   get pidfds(): ReadonlyMap<number, number> {
-    return this.#pidfds;
+    return this.#watches.pidfds;
   }
 
   /** Becomes readable when something changes at home; see {@link KernelService.refresh}. */
@@ -67,11 +61,7 @@ export class KernelService implements KernelCalls, Disposable {
 
   /** Tells of the watched processes that have ended. */
   reap(): void {
-    for (const [watch, pidfd] of this.#pidfds) {
-      if (!this.#system.hasExited(pidfd)) continue;
-      this.unwatch(watch);
-      this.#tell({ type: "exit", watch });
-    }
+    for (const watch of this.#watches.takeEnded()) this.#tell({ type: "exit", watch });
   }
 
   /**
@@ -106,7 +96,7 @@ export class KernelService implements KernelCalls, Disposable {
     const opened = this.open({ by: "netns", path: this.#pins.path(cookie) }, this.#system.wallTime());
     if (!opened.ok) return opened;
     if (opened.cookie === cookie) {
-      this.#held(cookie).pinned = true;
+      this.#namespaces.isPinned(cookie);
       return opened;
     }
     this.close(opened.cookie);
@@ -115,11 +105,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   pin(cookie: string): string | null {
-    const namespace = this.#held(cookie);
-    if (namespace.pinned) return null;
-    const fault = this.#pins.pin(cookie, namespace.fd);
-    namespace.pinned = fault === null;
-    return fault;
+    return this.#namespaces.pin(cookie);
   }
 
   unpinOthers(known: readonly string[]): void {
@@ -129,26 +115,16 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   close(cookie: string): void {
-    const namespace = this.#namespaces.get(cookie);
-    if (namespace === undefined) return;
-    namespace.holds -= 1;
-    if (namespace.holds > 0) return;
-    this.#namespaces.delete(cookie);
-    if (namespace.pinned) this.#pins.unpin(cookie);
-    namespace.socket[Symbol.dispose]();
-    this.#system.close(namespace.fd);
+    this.#namespaces.letGo(cookie);
   }
 
   unwatch(watch: number): void {
-    const pidfd = this.#pidfds.get(watch);
-    if (pidfd === undefined) return;
-    this.#pidfds.delete(watch);
-    this.#system.close(pidfd);
+    this.#watches.remove(watch);
   }
 
   survey(cookie: string | null, query: SurveyQuery): Surveyed {
     this.#table.refresh();
-    const inside = cookie === null ? [] : readDevices(this.#held(cookie).connection);
+    const inside = cookie === null ? [] : readDevices(this.#namespaces.get(cookie).connection);
     const host = {
       connection: this.#home,
       devices: this.#table.devices,
@@ -170,7 +146,7 @@ export class KernelService implements KernelCalls, Disposable {
     carryOn: boolean,
   ): Applied {
     const places = this.#places(cookie);
-    const inside = cookie === null ? null : this.#held(cookie).fd;
+    const inside = cookie === null ? null : this.#namespaces.get(cookie).fd;
     const ends = { connections: places.connections, fds: { home: this.#system.homeFd, inside } };
     const { device } = from.snapshot;
     // Where it was found it may have been given a MAC of its own, by which it is known after the move.
@@ -189,47 +165,28 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { socket, fd } of this.#namespaces.values()) {
-      socket[Symbol.dispose]();
-      this.#system.close(fd);
-    }
-    this.#namespaces.clear();
-    for (const watch of Array.from(this.#pidfds.keys())) this.unwatch(watch);
+    this.#namespaces[Symbol.dispose]();
+    this.#watches[Symbol.dispose]();
     this.#monitor[Symbol.dispose]();
     this.#socket[Symbol.dispose]();
   }
 
   /** Enters the namespace once for a socket, which tells the cookie and goes on acting there. */
-  #hold(examined: Extract<Examined, { ok: true }>): Opened {
-    const socket = this.#system.enter(examined.namespace);
+  #hold({ namespace, process, text }: Extract<Examined, { ok: true }>): Opened {
+    const socket = this.#system.enter(namespace);
     this.#entered = true;
     const cookie = socket.cookie();
-    const known = this.#namespaces.get(cookie);
-    if (cookie === this.#homeCookie || known !== undefined) {
-      socket[Symbol.dispose]();
-      this.#system.close(examined.namespace);
-    }
     if (cookie === this.#homeCookie) {
-      if (examined.process !== null) this.#system.close(examined.process.pidfd);
-      const message = `${examined.text} is in the host's own namespace: a container without a network namespace of its own has every device already`;
+      socket[Symbol.dispose]();
+      this.#system.close(namespace);
+      if (process !== null) this.#system.close(process.pidfd);
+      const message = `${text} is in the host's own namespace: a container without a network namespace of its own has every device already`;
       return { ok: false, problem: { code: "host-namespace", message, device: null } };
     }
-    if (known !== undefined) known.holds += 1;
-    else
-      this.#namespaces.set(cookie, {
-        fd: examined.namespace,
-        socket,
-        connection: connect(socket),
-        holds: 1,
-        pinned: false,
-      });
-    return { ok: true, cookie, process: examined.process === null ? null : this.#watch(examined.process) };
-  }
-
-  #watch(process: { readonly pidfd: number; readonly startTime: number }) {
-    this.#lastWatch += 1;
-    this.#pidfds.set(this.#lastWatch, process.pidfd);
-    return { watch: this.#lastWatch, startTime: process.startTime };
+    this.#namespaces.hold(cookie, namespace, socket);
+    if (process === null) return { ok: true, cookie, process: null };
+    const watch = this.#watches.add(process.pidfd);
+    return { ok: true, cookie, process: { watch, startTime: process.startTime } };
   }
 
   #discard(examined: Extract<Examined, { ok: true }>): void {
@@ -237,14 +194,8 @@ export class KernelService implements KernelCalls, Disposable {
     if (examined.process !== null) this.#system.close(examined.process.pidfd);
   }
 
-  #held(cookie: string): HeldNamespace {
-    const namespace = this.#namespaces.get(cookie);
-    if (namespace === undefined) throw new Error(`namespace ${cookie} is not held`);
-    return namespace;
-  }
-
   #places(cookie: string | null): Places {
-    const inside = cookie === null ? null : this.#held(cookie).connection;
+    const inside = cookie === null ? null : this.#namespaces.get(cookie).connection;
     return {
       connections: { home: this.#home, inside },
       home: this.#table.devices.values(),

@@ -11,7 +11,7 @@ import {
   openReadOnly,
   strayThreads,
 } from "../../ffi/netns.ts";
-import { isReadable } from "../../ffi/poll.ts";
+import { createReadableTest } from "../../ffi/poll.ts";
 import { bootTime, openPidfd, readProcFile } from "../../ffi/process.ts";
 import { RTMGRP_LINK } from "../netlink/uapi.ts";
 import type { PathKind, System } from "./system.ts";
@@ -41,7 +41,8 @@ export function createLinux(): System {
     open: openReadOnly,
     close: closeFd,
     openPidfd,
-    hasExited: isReadable,
+    // A pidfd is readable once its process has ended.
+    hasExited: createReadableTest(),
     startTime,
     bootTime,
     wallTime: () => Date.now(),

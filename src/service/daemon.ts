@@ -141,7 +141,7 @@ async function openState(parts: AsyncDisposableStack, config: Config, client: Ke
 
 function take(engine: Engine, health: Health, news: KernelNews): void {
   if (news.type === "exit") {
-    engine.exited(news.watch);
+    void engine.exited(news.watch);
     return;
   }
   if (news.type === "home-changed") {

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { closeFd, openReadOnly } from "../../../ffi/netns.ts";
-import { drainEventfd, isReadable, PollSet, signalEventfd } from "../../../ffi/poll.ts";
+import { createReadableTest, drainEventfd, PollSet, signalEventfd } from "../../../ffi/poll.ts";
 import { openEventfd, openPidfd } from "../../../ffi/process.ts";
+
+const isReadable = createReadableTest();
 
 const opened: number[] = [];
 

@@ -1,0 +1,85 @@
+import { type Connection, connect } from "../netlink/connection.ts";
+import type { Pins } from "./pins.ts";
+import type { NamespaceSocket, System } from "./system.ts";
+
+/** A container's namespace: its fd keeps it and all that is in it, its socket acts in it. */
+export interface HeldNamespace {
+  readonly fd: number;
+  readonly connection: Connection;
+}
+
+interface Entry extends HeldNamespace {
+  readonly socket: NamespaceSocket;
+  holds: number;
+  pinned: boolean;
+}
+
+/** The namespaces that are held, by cookie; each until it has been let go as often as it was held. */
+export class Namespaces implements Disposable {
+  readonly #system: System;
+  readonly #pins: Pins;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(system: System, pins: Pins) {
+    this.#system = system;
+    this.#pins = pins;
+  }
+
+  /** Holds a namespace by its fd and a socket in it, which are owned from here on. */
+  hold(cookie: string, fd: number, socket: NamespaceSocket): void {
+    const known = this.#entries.get(cookie);
+    if (known === undefined) {
+      this.#entries.set(cookie, { fd, socket, connection: connect(socket), holds: 1, pinned: false });
+      return;
+    }
+    known.holds += 1;
+    socket[Symbol.dispose]();
+    this.#system.close(fd);
+  }
+
+  /** A namespace that is held; anything else is a fault of the caller's. */
+  get(cookie: string): HeldNamespace {
+    return this.#entry(cookie);
+  }
+
+  /** Lets go once; one that is not held is fine. */
+  letGo(cookie: string): void {
+    const entry = this.#entries.get(cookie);
+    if (entry === undefined) return;
+    entry.holds -= 1;
+    if (entry.holds > 0) return;
+    this.#entries.delete(cookie);
+    if (entry.pinned) this.#pins.unpin(cookie);
+    entry.socket[Symbol.dispose]();
+    this.#system.close(entry.fd);
+  }
+
+  /** Pins a held namespace until it is let go for the last time; gives why it could not be, or null. */
+  pin(cookie: string): string | null {
+    const entry = this.#entry(cookie);
+    if (entry.pinned) return null;
+    const fault = this.#pins.pin(cookie, entry.fd);
+    entry.pinned = fault === null;
+    return fault;
+  }
+
+  /** Notes that an earlier daemon has pinned it. */
+  isPinned(cookie: string): void {
+    this.#entry(cookie).pinned = true;
+  }
+
+  /** Lets go of all at once, and leaves the pins to the next daemon. */
+  [Symbol.dispose](): void {
+    for (const { socket, fd } of this.#entries.values()) {
+      socket[Symbol.dispose]();
+      this.#system.close(fd);
+    }
+    this.#entries.clear();
+  }
+
+  #entry(cookie: string): Entry {
+    const entry = this.#entries.get(cookie);
+    if (entry === undefined) throw new Error(`namespace ${cookie} is not held`);
+    return entry;
+  }
+}

@@ -31,6 +31,8 @@ export interface Registry {
 export function createRegistry(journal: Journal, onWrite: (error: Error | null) => void): Registry {
   const attachments = new Map<number, Attachment>();
   const byHolder = new Map<string, Set<number>>();
+  /** Keys that the journal has yet to forget: what stays there, the next daemon takes for true. */
+  const owed = new Set<number>();
   for (const attachment of journal.attachments) keep(attachment);
   let lastKey = Math.max(0, ...attachments.keys());
 
@@ -59,6 +61,8 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
 
   function write(put: () => void): Error | null {
     try {
+      for (const key of owed) journal.delete(key);
+      owed.clear();
       put();
       onWrite(null);
       return null;
@@ -102,7 +106,8 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
     },
     remove(key) {
       forget(key);
-      write(() => journal.delete(key));
+      owed.add(key);
+      write(() => undefined);
     },
   };
 }

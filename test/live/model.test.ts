@@ -1,0 +1,66 @@
+import { expect, test } from "bun:test";
+import { createLinux } from "../../src/engine/linux.ts";
+import { startProcess } from "../helpers/process.ts";
+import { anyAction } from "../sim/model/anything.ts";
+import { imitate } from "../sim/model/imitate.ts";
+import { addNamespace } from "../sim/model/lifetime.ts";
+import { spawn } from "../sim/model/processes.ts";
+import { randomFrom } from "../sim/model/random.ts";
+import { type Action, arenaOf, look, play, type Sight } from "../sim/model/replay.ts";
+import { createSystem } from "../sim/model/system.ts";
+import { createWorld } from "../sim/model/world.ts";
+
+// The unit tests of the engine are worth as much as the model kernel that they run on: it has to answer as
+// the real one does, and leave the same behind.
+
+/** What the namespace "a" has at first: ip(8) commands. */
+const DEVICES = [
+  "link add d0 type veth peer name d0-far",
+  "link add d1 type ifb",
+  "link add d2 link d0-far type macvlan mode bridge",
+  "link add d3 type vxlan id 42 remote 192.0.2.99 dev d0-far dstport 4789",
+  "tuntap add mode tap name d4",
+  "link add br0 type bridge",
+];
+
+/** Plays what `next` gives on the real kernel and on the model, until it gives null; both have to agree on each. */
+async function compare(next: (sight: Sight, count: number) => Action | null): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error("this makes network namespaces: run it as root");
+  await using first = await startProcess(["unshare", "--net"]);
+  await using second = await startProcess(["unshare", "--net"]);
+  await first.netns.ip(...DEVICES);
+  const linux = createLinux();
+  using real = arenaOf(linux, { a: first.pid, b: second.pid });
+
+  const world = createWorld(randomFrom(1));
+  const home = addNamespace(world);
+  const [a, b] = [addNamespace(world), addNamespace(world)];
+  const pids = { a: spawn(world, a).pid, b: spawn(world, b).pid };
+  imitate(
+    world,
+    a,
+    look(real).a.map(({ device }) => device),
+  );
+  using system = createSystem(world, home);
+  using model = arenaOf(system, pids);
+
+  expect(look(model)).toEqual(look(real));
+  const history: string[] = [];
+  for (let count = 0; ; count++) {
+    const action = next(look(model), count);
+    if (action === null) break;
+    const said = { real: play(real, action), model: play(model, action) };
+    history.push(`${JSON.stringify(action)} => ${said.real}`);
+    const upTo = `after\n${history.join("\n")}`;
+    expect({ upTo, said: said.model, ...look(model) }).toEqual({ upTo, said: said.real, ...look(real) });
+  }
+  expect(linux.strayThreads()).toEqual([]);
+  linux.close(linux.homeFd);
+}
+
+for (let seed = 1; seed <= Number(process.env.SEEDS ?? 8); seed++) {
+  test(`any 40 requests are answered by the model as by the kernel: seed ${seed}`, async () => {
+    const random = randomFrom(seed);
+    await compare((sight, count) => (count < 40 ? anyAction(random, sight) : null));
+  });
+}

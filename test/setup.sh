@@ -1,0 +1,16 @@
+#!/bin/sh
+# Installs what the tests need beside Node.js and npm, where it is missing: on Debian and its likes.
+set -eu
+missing=""
+need() { command -v "$1" >/dev/null || missing="$missing $2"; }
+need ip iproute2
+need nsenter util-linux
+need systemd-analyze systemd
+if [ -z "$missing" ]; then exit 0; fi
+if ! command -v apt-get >/dev/null; then
+  echo "the tests need these packages:$missing" >&2
+  exit 1
+fi
+apt-get update
+# Unquoted: one word for each package.
+apt-get install --yes --no-install-recommends $missing

@@ -1,0 +1,92 @@
+import { type Address, IFA_F_NODAD } from "../../../src/domain/address.ts";
+import type { LinkChange } from "../../../src/domain/step.ts";
+import { integer, pick, type Random } from "./random.ts";
+import type { Action, Side, Sight } from "./replay.ts";
+
+/** Few names, numbers and addresses, so that they meet: clashes are what is of interest. */
+const NAMES = ["d0", "d1", "eth0", "eth1", "net1", "eth%d", "d%d", "alt0", "alt1", "a/b", "", "lo"] as const;
+const ALTNAMES = ["alt0", "alt1", "alt2", "d0", "eth0"] as const;
+const MACS = ["02:00:00:00:00:01", "02:00:00:00:00:02", "01:00:00:00:00:01"] as const;
+const MTUS = [1500, 1400, 9000, 1000, 10] as const;
+
+/** Any request to any device that is there, and now and then to one that is not. */
+export function anyAction(random: Random, sight: Sight): Action {
+  const on: Side = pick(random, ["a", "b"]);
+  const there = sight[on].map(({ device }) => device.ifindex);
+  const at = { on, ifindex: integer(random, 30) === 0 ? 999 : pick(random, there) };
+  const own = sight[on].find(({ device }) => device.ifindex === at.ifindex);
+  // The model's lo can do nothing; it is there to be refused.
+  if (own?.device.name === "lo") return { ...at, do: "change", change: {}, to: pick(random, ["a", "b"]) };
+  switch (integer(random, 10)) {
+    case 0:
+    case 1:
+    case 2: {
+      const newIfindex = integer(random, 6) === 0 ? { newIfindex: 1 + integer(random, 20) } : {};
+      return { ...at, do: "change", to: pick(random, ["a", "b"]), change: anyChange(random), ...newIfindex };
+    }
+    case 3:
+    case 4:
+      return { ...at, do: "change", change: anyChange(random) };
+    case 5:
+      return { ...at, do: pick(random, ["add-altname", "delete-altname"]), altname: pick(random, ALTNAMES) };
+    case 6: {
+      const [address] = own?.addresses ?? [];
+      return { ...at, do: "delete-address", address: address ?? anyAddress(random) };
+    }
+    case 7:
+      return integer(random, 8) === 0
+        ? { ...at, do: "delete" }
+        : { ...at, do: "replace-address", address: anyAddress(random) };
+    default:
+      return { ...at, do: "add-address", address: anyAddress(random) };
+  }
+}
+
+function anyChange(random: Random): Partial<LinkChange> {
+  const maybe = <T>(value: T) => (integer(random, 3) === 0 ? value : null);
+  return {
+    name: maybe(pick(random, NAMES)),
+    mtu: maybe(pick(random, MTUS)),
+    mac: maybe(pick(random, MACS)),
+    alias: maybe(pick(random, ["", "what it is for"])),
+    txqueuelen: maybe(pick(random, [77, 500])),
+    group: maybe(pick(random, [0, 7])),
+    up: maybe(pick(random, [true, false])),
+  };
+}
+
+function anyAddress(random: Random): Address {
+  const family = pick(random, ["inet", "inet6"] as const);
+  const host = 1 + integer(random, 4);
+  const hasPeer = integer(random, 6) === 0;
+  const common = {
+    metric: integer(random, 5) === 0 ? 77 : null,
+    protocol: null,
+    preferredLifetime: null,
+    validLifetime: null,
+  };
+  if (family === "inet6") {
+    return {
+      ...common,
+      family,
+      local: integer(random, 8) === 0 ? `fe80::${host}` : `2001:db8:${integer(random, 2)}::${host}`,
+      peer: hasPeer ? "2001:db8::99" : null,
+      prefixLength: hasPeer ? 128 : 64,
+      broadcast: null,
+      label: null,
+      scope: 0,
+      flags: pick(random, [0, IFA_F_NODAD, 0x200]),
+    };
+  }
+  return {
+    ...common,
+    family,
+    local: `192.0.${integer(random, 2)}.${host}`,
+    peer: hasPeer ? "198.51.100.9" : null,
+    prefixLength: hasPeer ? 32 : pick(random, [24, 24, 25]),
+    broadcast: pick(random, [null, "192.0.0.255"]),
+    label: pick(random, [null, "d0", "d0:web"]),
+    scope: pick(random, [0, 0, 0, 253]),
+    flags: pick(random, [0, 0x200]),
+  };
+}

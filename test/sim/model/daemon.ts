@@ -1,0 +1,102 @@
+import type { Mapping } from "../../../src/domain/mapping.ts";
+import { createEngine, type Engine } from "../../../src/engine/engine.ts";
+import type { Journal } from "../../../src/engine/journal.ts";
+import type { Kernel } from "../../../src/engine/kernel.ts";
+import { KernelService } from "../../../src/engine/kernel-service.ts";
+import { localKernel } from "../../../src/engine/local-kernel.ts";
+import type { LogFields, LogLevel } from "../../../src/engine/log.ts";
+import { createRegistry } from "../../../src/engine/registry.ts";
+import type { System } from "../../../src/engine/system.ts";
+import { createFuse, type Fuse, fusedJournal, fusedKernel, fusedPins, fusedSystem } from "./faults.ts";
+import { memoryJournal, type Rows } from "./memory-journal.ts";
+import type { Namespace } from "./namespaces.ts";
+import { modelPins } from "./pins.ts";
+import { createSystem } from "./system.ts";
+import { advance, BOOT_WALL_TIME, type World } from "./world.ts";
+
+/** What daemons of one state folder live on, one after another. */
+export interface Machine {
+  readonly world: World;
+  readonly home: Namespace;
+  readonly rows: Rows;
+}
+
+export interface DaemonOptions {
+  readonly mappings: readonly Mapping[];
+  /** What the daemon takes for its system; by default the model's as it is. */
+  readonly system?: (system: System) => System;
+  readonly journal?: (journal: Journal) => Journal;
+  readonly kernel?: (kernel: Kernel) => Kernel;
+  /** Kills the daemon at one of its effects. */
+  readonly fuse?: Fuse;
+}
+
+/** A daemon of the model: the real engine with the real kernel service. Disposing kills it. */
+export interface Daemon extends Disposable {
+  readonly engine: Engine;
+  readonly service: KernelService;
+  /** `level: message` of what it has logged. */
+  readonly log: readonly string[];
+  /** How many fds and sockets it has open. */
+  openCount(): number;
+  /** Waits until nothing is under way, exits of processes included. */
+  settle(): Promise<void>;
+}
+
+/** Starts a daemon and has it take up what the last one left. */
+export async function startDaemon(machine: Machine, options: DaemonOptions): Promise<Daemon> {
+  const { world, home, rows } = machine;
+  const { fuse = createFuse() } = options;
+  const log: string[] = [];
+  const exits: Promise<void>[] = [];
+  const own = createSystem(world, home);
+  const given = options.system?.(own) ?? own;
+  const system = fusedSystem(given, fuse);
+  const kept = options.journal?.(memoryJournal(rows)) ?? memoryJournal(rows);
+  const journal = fusedJournal(kept, fuse);
+  const pins = modelPins(world, own.namespaceOf);
+  const service = new KernelService(
+    system,
+    (news) => {
+      if (news.type === "exit") exits.push(engine.exited(news.watch));
+    },
+    fusedPins(pins, fuse),
+  );
+  const local = localKernel(service);
+  const uneven = options.kernel?.(local) ?? local;
+  const kernel = fusedKernel(uneven, fuse);
+  const engine = createEngine({
+    kernel,
+    registry: createRegistry(journal, () => undefined),
+    log: (level: LogLevel, message: string, _fields: LogFields) => log.push(`${level}: ${message}`),
+    now: () => BOOT_WALL_TIME + world.now,
+    sleep: async (milliseconds) => advance(world, milliseconds),
+    mappings: () => options.mappings,
+  });
+  // As the kernel worker's poll(2) does: between two calls.
+  const lookSoon = () => queueMicrotask(() => world.onExit.has(lookSoon) && service.reap());
+  world.onExit.add(lookSoon);
+  const begin = async () => {
+    await engine.recover();
+    await kernel.unpinOthers(engine.attachments().map(({ cookie }) => cookie));
+  };
+  await Promise.race([begin(), fuse.burnt]);
+  return {
+    engine,
+    service,
+    log,
+    openCount: () => own.openCount,
+    async settle() {
+      do {
+        service.reap();
+        await Promise.all(exits.splice(0));
+        await engine.idle();
+      } while (exits.length > 0);
+    },
+    [Symbol.dispose]() {
+      fuse.burn();
+      world.onExit.delete(lookSoon);
+      own[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import { flush } from "./addresses.ts";
+import { dependentsOf } from "./carrier.ts";
+import type { HeldAddress } from "./held-address.ts";
+import { flushInet6, startInet6 } from "./inet6.ts";
+import { type LinkRules, rulesOf } from "./kinds.ts";
+import { linkDatagram } from "./link-message.ts";
+import { deliver, linkNamed, type Namespace, nextIndex } from "./namespaces.ts";
+import { integer } from "./random.ts";
+import { refuse } from "./refusal.ts";
+import type { World } from "./world.ts";
+
+/** A net_device. */
+export interface Link {
+  namespace: Namespace;
+  /** Where it was made: a vxlan sends from there for good. */
+  readonly origin: Namespace;
+  ifindex: number;
+  name: string;
+  readonly altnames: string[];
+  alias: string | null;
+  /** null: hardware, which outlives the namespace that it is in. */
+  readonly kind: string | null;
+  readonly type: number;
+  mac: string | null;
+  permanentMac: string | null;
+  mtu: number;
+  txqueuelen: number;
+  group: number;
+  up: boolean;
+  /** Whether there is a cable in it; veths and what is built on others go by those. */
+  carrier: boolean;
+  master: Link | null;
+  /** What it is built on: macvlan, vxlan. */
+  readonly lower: Link | null;
+  /** The other end of a veth. */
+  peer: Link | null;
+  readonly parentBus: string | null;
+  readonly parentDev: string | null;
+  readonly rules: LinkRules;
+  /** In the order in which the kernel lists them, by family. */
+  readonly addresses: { readonly inet: HeldAddress[]; readonly inet6: HeldAddress[] };
+  /** Families of which a default route leaves by it. */
+  readonly defaultRoutes: ("inet" | "inet6")[];
+  /** Addresses that somebody else on its link has. */
+  readonly foreign: Set<string>;
+}
+
+/** What a new link is; what is left out goes without saying. */
+export interface LinkSpec
+  extends Partial<
+    Omit<
+      Link,
+      "namespace" | "origin" | "rules" | "addresses" | "altnames" | "defaultRoutes" | "foreign" | "peer"
+    >
+  > {
+  readonly name: string;
+  readonly kind: string | null;
+  readonly altnames?: readonly string[];
+  readonly rules?: Partial<LinkRules>;
+}
+
+/** register_netdevice(). */
+export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Link {
+  const { type = 1, rules, altnames = [], up = false, ...rest } = spec;
+  if (linkNamed(namespace, spec.name) !== null) refuse("EEXIST");
+  const link: Link = {
+    alias: null,
+    mac: randomMac(world),
+    permanentMac: null,
+    mtu: 1500,
+    txqueuelen: 1000,
+    group: 0,
+    carrier: true,
+    master: null,
+    lower: null,
+    peer: null,
+    parentBus: null,
+    parentDev: null,
+    ifindex: spec.ifindex ?? nextIndex(namespace),
+    ...rest,
+    type,
+    up: false,
+    altnames: [...altnames],
+    namespace,
+    origin: namespace,
+    rules: { ...rulesOf(spec.kind, type), ...rules },
+    addresses: { inet: [], inet6: [] },
+    defaultRoutes: [],
+    foreign: new Set(),
+  };
+  namespace.links.set(link.ifindex, link);
+  tell(link);
+  if (up) setUp(world, link);
+  return link;
+}
+
+/** Makes a veth pair of two links. */
+export function pair(one: Link, other: Link): void {
+  one.peer = other;
+  other.peer = one;
+  tell(one);
+  tell(other);
+}
+
+/** unregister_netdevice(): what is built on it and its peer go with it. */
+export function deleteLink(world: World, link: Link): void {
+  const { namespace } = link;
+  if (namespace.links.get(link.ifindex) !== link) return;
+  setDown(world, link);
+  flush(link);
+  namespace.links.delete(link.ifindex);
+  deliver(namespace, linkDatagram(link, { type: "deleted", moved: null }));
+  const dependents = dependentsOf(world, link);
+  if (link.peer !== null) link.peer.peer = null;
+  for (const other of dependents) deleteLink(world, other);
+}
+
+/** dev_open(). */
+export function setUp(world: World, link: Link): void {
+  if (link.up) return;
+  if (isTakenBeside(world, link, link.mac)) refuse("EADDRINUSE");
+  link.up = true;
+  startInet6(world, link);
+  tell(link);
+  for (const other of dependentsOf(world, link)) {
+    startInet6(world, other);
+    tell(other);
+  }
+}
+
+/** dev_close(): routes and IPv6 addresses are lost. */
+export function setDown(world: World, link: Link): void {
+  if (!link.up) return;
+  link.up = false;
+  flushInet6(link);
+  link.defaultRoutes.length = 0;
+  tell(link);
+  for (const other of dependentsOf(world, link)) tell(other);
+}
+
+/** macvlan_addr_busy(): whether the lower device of a macvlan, or another one on it that is up, has a MAC. */
+export function isTakenBeside(world: World, link: Link, mac: string | null): boolean {
+  const { lower } = link;
+  if (link.kind !== "macvlan" || lower === null) return false;
+  const others = dependentsOf(world, lower).filter((other) => other !== link && other.up);
+  return [lower, ...others.filter(({ kind }) => kind === "macvlan")].some((other) => other.mac === mac);
+}
+
+/** Tells all who listen in the link's namespace what it is now. */
+export function tell(link: Link): void {
+  deliver(link.namespace, linkDatagram(link, { type: "is" }));
+}
+
+function randomMac(world: World): string {
+  const bytes = Array.from({ length: 5 }, () => integer(world.random, 256));
+  return [2, ...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}

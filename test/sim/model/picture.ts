@@ -1,0 +1,28 @@
+import type { Address } from "../../../src/domain/address.ts";
+import type { Device } from "../../../src/domain/device.ts";
+import { isKernelMade } from "../../../src/domain/restorable.ts";
+import { decodeLink } from "../../../src/netlink/link.ts";
+import { listAddresses } from "./addresses.ts";
+import { linkPayload } from "./link-message.ts";
+import type { Namespace } from "./namespaces.ts";
+import type { World } from "./world.ts";
+
+/** One device as anybody in its namespace sees it. */
+export interface Seen {
+  readonly device: Device;
+  /** Without those that the kernel makes by itself. */
+  readonly addresses: readonly Address[];
+}
+
+/** All that is in a namespace but lo, by name. Two of them are equal exactly if nothing has changed. */
+export function pictureOf(world: World, namespace: Namespace): Record<string, Seen> {
+  const links = Array.from(namespace.links.values()).filter(({ name }) => name !== "lo");
+  const seen = links.map((link): Seen => {
+    const told = decodeLink(linkPayload(link));
+    // Their order means nothing.
+    const device = { ...told, altnames: told.altnames.toSorted() };
+    const made = listAddresses(world, link).filter((address) => !isKernelMade(address, device));
+    return { device, addresses: made };
+  });
+  return Object.fromEntries(seen.map((one) => [one.device.name, one]));
+}

@@ -1,0 +1,144 @@
+import { constants } from "node:os";
+import { SyscallError } from "../../../ffi/errno.ts";
+import type { NamespaceSocket, System } from "../../../src/engine/system.ts";
+import { hold, letGo } from "./lifetime.ts";
+import type { Namespace } from "./namespaces.ts";
+import { createMonitor } from "./notifications.ts";
+import type { Process } from "./processes.ts";
+import { type ErrnoCode, refuse } from "./refusal.ts";
+import { answer } from "./rtnl.ts";
+import { BOOT_WALL_TIME, type World } from "./world.ts";
+
+/** What an fd of a process is. */
+type Open =
+  | { readonly type: "namespace"; readonly namespace: Namespace }
+  | { readonly type: "pidfd"; readonly process: Process };
+
+/** What a process of the model has of its kernel. Disposing is its end: all that it had open is closed. */
+export interface ModelSystem extends System, Disposable {
+  /** How many fds, sockets and monitors it has open. */
+  readonly openCount: number;
+  /** The namespace that an fd is of; refuses any other. */
+  namespaceOf(fd: number): Namespace;
+}
+
+/** Notifications that a monitor holds, as many as fit into the receive buffer that the daemon asks for. */
+const MONITOR_CAPACITY = 4096;
+
+/** A process of the model that lives in the namespace `home`. */
+export function createSystem(world: World, home: Namespace): ModelSystem {
+  const fds = new Map<number, Open>();
+  const others = new Set<Disposable>();
+  let lastFd = 2;
+  let hasEnded = false;
+
+  function add(open: Open): number {
+    beAlive();
+    lastFd += 1;
+    if (open.type === "namespace") hold(open.namespace);
+    fds.set(lastFd, open);
+    return lastFd;
+  }
+
+  function close(fd: number): void {
+    const open = fds.get(fd);
+    fds.delete(fd);
+    if (open?.type === "namespace") letGo(world, open.namespace);
+  }
+
+  /** What is still under way in a process that was killed gets nowhere. */
+  function beAlive(): void {
+    if (hasEnded) failed("syscall", "EBADF", "of a process that has ended");
+  }
+
+  function namespaceOf(fd: number): Namespace {
+    const open = fds.get(fd) ?? refuse("EBADF");
+    return open.type === "namespace" ? open.namespace : refuse("EINVAL");
+  }
+
+  function socketIn(namespace: Namespace): NamespaceSocket {
+    const replies: Uint8Array[] = [];
+    beAlive();
+    hold(namespace);
+    const socket: NamespaceSocket = {
+      send(datagram) {
+        if (!others.has(socket)) failed("sendto", "EBADF", "AF_NETLINK");
+        replies.push(...answer({ world, namespace, namespaceOf }, datagram));
+      },
+      receive: () => replies.shift() ?? failed("recvfrom", "EAGAIN", "AF_NETLINK"),
+      cookie: () => String(namespace.cookie),
+      [Symbol.dispose]() {
+        if (others.delete(socket)) letGo(world, namespace);
+      },
+    };
+    others.add(socket);
+    return socket;
+  }
+
+  const homeFd = add({ type: "namespace", namespace: home });
+  return {
+    homeFd,
+    get openCount() {
+      return fds.size + others.size;
+    },
+    namespaceOf,
+    home: () => socketIn(home),
+    monitor() {
+      const monitor = createMonitor(MONITOR_CAPACITY);
+      home.monitors.add(monitor);
+      hold(home);
+      lastFd += 1;
+      const subscription = {
+        fd: lastFd,
+        next: monitor.next,
+        [Symbol.dispose]() {
+          home.monitors.delete(monitor);
+          if (others.delete(subscription)) letGo(world, home);
+        },
+      };
+      others.add(subscription);
+      return subscription;
+    },
+    enter(fd) {
+      const open = fds.get(fd) ?? failed("setns", "EBADF", String(fd));
+      return open.type === "namespace" ? socketIn(open.namespace) : failed("setns", "EINVAL", String(fd));
+    },
+    strayThreads: () => [],
+    pathKind(path) {
+      const found = namespaceAt(world, path);
+      if (found === undefined) return "nothing";
+      return found === null ? "something else" : "network namespace";
+    },
+    open: (path) =>
+      add({ type: "namespace", namespace: namespaceAt(world, path) ?? failed("open", "ENOENT", path) }),
+    close,
+    openPidfd(pid) {
+      const process = world.processes.get(pid) ?? failed("pidfd_open", "ESRCH", String(pid));
+      if (process.isThread) failed("pidfd_open", "EINVAL", String(pid));
+      return add({ type: "pidfd", process });
+    },
+    hasExited(pidfd) {
+      const open = fds.get(pidfd);
+      return open?.type === "pidfd" && open.process.namespace === null;
+    },
+    startTime: (pid) => world.processes.get(pid)?.startTime ?? null,
+    bootTime: () => world.now,
+    wallTime: () => BOOT_WALL_TIME + world.now,
+    [Symbol.dispose]() {
+      hasEnded = true;
+      for (const other of Array.from(others)) other[Symbol.dispose]();
+      for (const fd of Array.from(fds.keys())) close(fd);
+    },
+  };
+}
+
+/** The namespace under a path; null: another file; undefined: nothing. */
+function namespaceAt(world: World, path: string): Namespace | null | undefined {
+  const pid = /^\/proc\/(\d+)\/ns\/net$/.exec(path)?.[1];
+  if (pid === undefined) return world.files.get(path);
+  return world.processes.get(Number(pid))?.namespace ?? undefined;
+}
+
+function failed(call: string, code: ErrnoCode, subject: string): never {
+  throw new SyscallError(call, constants.errno[code], subject);
+}

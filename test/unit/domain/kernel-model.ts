@@ -1,0 +1,95 @@
+import { type Address, addressKey, IFA_F_PERMANENT } from "../../../src/domain/address.ts";
+import { parseIp } from "../../../src/domain/ip.ts";
+import type { Located } from "../../../src/domain/plan.ts";
+import type { Snapshot } from "../../../src/domain/snapshot.ts";
+import type { LinkChange, Step } from "../../../src/domain/step.ts";
+
+/** What the kernel makes of a device by carrying out `steps` on it. A step that it would refuse is thrown. */
+export function apply(start: Located, steps: readonly Step[]): Located {
+  return steps.reduce(({ place, snapshot }, step) => {
+    if (step.type !== "move") return { place, snapshot: applyOne(snapshot, step) };
+    const device = { ...snapshot.device, up: false, ifindex: step.ifindex ?? snapshot.device.ifindex };
+    // Addresses stay behind, and the device arrives down.
+    return { place: step.to, snapshot: changed({ ...snapshot, device, addresses: [] }, step.change) };
+  }, start);
+}
+
+function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Snapshot {
+  const { device, addresses } = snapshot;
+  const named = (altname: string) => device.name === altname || device.altnames.includes(altname);
+  switch (step.type) {
+    case "change":
+      return changed(snapshot, step.change);
+    case "add-altname":
+      if (named(step.altname)) throw new Error(`EEXIST: altname ${step.altname}`);
+      return { ...snapshot, device: { ...device, altnames: [...device.altnames, step.altname] } };
+    case "delete-altname": {
+      if (!device.altnames.includes(step.altname)) throw new Error(`ENOENT: altname ${step.altname}`);
+      return {
+        ...snapshot,
+        device: { ...device, altnames: device.altnames.filter((one) => one !== step.altname) },
+      };
+    }
+    case "add-address": {
+      const key = addressKey(step.address);
+      if (addresses.some((one) => addressKey(one) === key)) throw new Error(`EEXIST: ${key}`);
+      const stays = step.address.validLifetime === null ? IFA_F_PERMANENT : 0;
+      const added = { ...step.address, flags: step.address.flags | stays };
+      // IPv4 addresses are listed in the order of adding, those of IPv6 newest first.
+      return {
+        ...snapshot,
+        addresses: added.family === "inet" ? [...addresses, added] : [added, ...addresses],
+      };
+    }
+    case "delete-address": {
+      const at = addresses.findIndex((one) => addressKey(one) === addressKey(step.address));
+      if (at < 0) throw new Error(`EADDRNOTAVAIL: ${addressKey(step.address)}`);
+      const isPrimary = !addresses.slice(0, at).some((one) => subnetOf(one) === subnetOf(step.address));
+      // A primary takes its secondaries with it (promote_secondaries of ip-sysctl is 0 by default).
+      const goes = (one: Address) => isPrimary && subnetOf(one) === subnetOf(step.address);
+      return { ...snapshot, addresses: addresses.filter((one, index) => index !== at && !goes(one)) };
+    }
+  }
+}
+
+/** What IPv4 addresses have in common of which the first is the primary; IPv6 knows nothing of the kind. */
+function subnetOf({ family, local, peer, prefixLength }: Address): string {
+  if (family === "inet6") return local;
+  const bits = Array.from(parseIp(peer ?? local) ?? [], (byte) => byte.toString(2).padStart(8, "0")).join("");
+  return `${bits.slice(0, prefixLength)}/${prefixLength}`;
+}
+
+function changed(snapshot: Snapshot, change: LinkChange): Snapshot {
+  const { device } = snapshot;
+  let { addresses } = snapshot;
+  if (change.name !== null && device.altnames.includes(change.name))
+    throw new Error(`EEXIST: ${change.name}`);
+  // IPv6 addresses die when a link goes down.
+  if (change.up === false) addresses = addresses.filter(({ family }) => family === "inet");
+  if (change.name !== null) addresses = relabelled(addresses, change.name);
+  return {
+    ...snapshot,
+    device: {
+      ...device,
+      name: change.name ?? device.name,
+      mtu: change.mtu ?? device.mtu,
+      mac: change.mac ?? device.mac,
+      alias: change.alias === null ? device.alias : change.alias || null,
+      txqueuelen: change.txqueuelen ?? device.txqueuelen,
+      group: change.group ?? device.group,
+      up: change.up ?? device.up,
+    },
+    addresses,
+  };
+}
+
+/** What a rename makes of labels (inetdev_changename): the first is the name, the others have it in front. */
+function relabelled(addresses: readonly Address[], name: string): Address[] {
+  let count = 0;
+  return addresses.map((address) => {
+    if (address.family === "inet6") return address;
+    const suffix = /:.*$/.exec(address.label ?? "")?.[0] ?? `:${count}`;
+    count += 1;
+    return { ...address, label: count === 1 ? name : `${name}${suffix}` };
+  });
+}

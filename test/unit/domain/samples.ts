@@ -1,0 +1,90 @@
+import type { Address } from "../../../src/domain/address.ts";
+import type { Device } from "../../../src/domain/device.ts";
+import type { DeviceRequest, Mapping, Selector } from "../../../src/domain/mapping.ts";
+import type { Snapshot } from "../../../src/domain/snapshot.ts";
+
+/** A plain Ethernet device of the host, up, with `members` in place of what it has. */
+export function deviceOf(members: Partial<Device> = {}): Device {
+  return {
+    ifindex: 7,
+    name: "ens4",
+    altnames: [],
+    alias: null,
+    kind: null,
+    type: 1,
+    mac: "02:00:00:00:00:07",
+    permanentMac: null,
+    mtu: 1500,
+    txqueuelen: 1000,
+    group: 0,
+    up: true,
+    operstate: "up",
+    link: null,
+    linkNetnsid: null,
+    master: null,
+    slaveKind: null,
+    underlay: null,
+    parentBus: null,
+    parentDev: null,
+    netnsImmutable: null,
+    ...members,
+  };
+}
+
+/** `192.0.2.1/24` or `2001:db8::1/64` as an address that was added by hand and stays. */
+export function addressOf(text: string, members: Partial<Address> = {}): Address {
+  const [local = "", prefixLength] = text.split("/");
+  return {
+    family: local.includes(":") ? "inet6" : "inet",
+    local,
+    peer: null,
+    prefixLength: Number(prefixLength),
+    broadcast: null,
+    label: null,
+    scope: 0,
+    flags: 0x80,
+    metric: null,
+    protocol: null,
+    preferredLifetime: null,
+    validLifetime: null,
+    ...members,
+  };
+}
+
+/** A device with `addresses` on it, found at the beginning of time. */
+export function snapshotOf(device: Device, ...addresses: readonly Address[]): Snapshot {
+  return { device, addresses, takenAt: 0 };
+}
+
+/** A selector of these conditions alone. */
+export function selectorOf(conditions: Partial<Selector>): Selector {
+  return { name: null, altname: null, mac: null, permanentMac: null, kind: null, ...conditions };
+}
+
+/** What `[[mapping.device]]` asks for that gives nothing but `match = { name = "ens4" }`. */
+export function requestOf(members: Partial<DeviceRequest> = {}): DeviceRequest {
+  return {
+    match: selectorOf({ name: "ens4" }),
+    count: 1,
+    name: null,
+    addresses: null,
+    mtu: null,
+    mac: null,
+    dad: "keep",
+    up: true,
+    force: false,
+    ...members,
+  };
+}
+
+/** A mapping for every container. */
+export function mappingOf(members: Partial<Mapping> = {}): Mapping {
+  return {
+    name: "any",
+    container: { id: "*", annotations: {}, bundle: null },
+    devices: [requestOf()],
+    required: true,
+    onExit: "return",
+    ...members,
+  };
+}

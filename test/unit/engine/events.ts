@@ -1,0 +1,56 @@
+import type { ContainerEvent, ContainerStatus, ReleaseEvent, Target } from "../../../src/domain/event.ts";
+import type { DeviceRequest, Mapping, Selector } from "../../../src/domain/mapping.ts";
+import type { Machine } from "../../sim/model/daemon.ts";
+import { BOOT_WALL_TIME } from "../../sim/model/world.ts";
+
+/** An event that was written just now. */
+export function containerEvent(
+  machine: Machine,
+  id: string,
+  status: ContainerStatus,
+  target: Target | null,
+  name = `${id}-${status}`,
+): ContainerEvent {
+  const writtenAt = BOOT_WALL_TIME + machine.world.now;
+  return { type: "container", name, id, status, target, bundle: "/b", annotations: {}, writtenAt };
+}
+
+/** What a runtime drops when it has made a container. */
+export function attachEvent(
+  machine: Machine,
+  id: string,
+  container: { readonly pid: number },
+  name?: string,
+): ContainerEvent {
+  return containerEvent(machine, id, "creating", { by: "pid", pid: container.pid }, name);
+}
+
+/** What a runtime drops when a container has ended. */
+export function stoppedEvent(machine: Machine, id: string, pid?: number): ContainerEvent {
+  return containerEvent(machine, id, "stopped", pid === undefined ? null : { by: "pid", pid });
+}
+
+/** What `netdevd release` drops. */
+export function releaseEvent(id: string | null): ReleaseEvent {
+  return { type: "release", name: "release", id };
+}
+
+/** One device of a mapping: `{ match: { name: "d0" }, name: "eth1" }`. */
+export type Wish = Partial<Omit<DeviceRequest, "match">> & { readonly match: Partial<Selector> };
+
+/** A mapping named `for-ID` for containers whose id the glob `id` holds. */
+export function mappingFor(id: string, ...wishes: readonly Wish[]): Mapping {
+  return {
+    name: `for-${id}`,
+    container: { id, annotations: {}, bundle: null },
+    devices: wishes.map(requestFor),
+    required: true,
+    onExit: "return",
+  };
+}
+
+function requestFor(wish: Wish): DeviceRequest {
+  const match = { name: null, altname: null, mac: null, permanentMac: null, kind: null, ...wish.match };
+  const rest = { count: 1, name: null, addresses: null, mtu: null, mac: null } as const;
+  return { ...rest, dad: "keep", up: true, force: false, ...wish, match };
+}

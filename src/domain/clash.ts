@@ -5,6 +5,11 @@ import type { Snapshot } from "./snapshot.ts";
 /** What a device is called at home while its own name is another's. */
 const STAND_IN = "netdevd%d";
 
+/** Whether a device is called as {@link withFreeNames} calls one whose own name is another's. */
+export function isStandIn(name: string): boolean {
+  return /^netdevd\d+$/.test(name);
+}
+
 /**
  * `snapshot` with a name and altnames that no other device has: its own where they are free, the first free
  * `netdevd0`, `netdevd1`, … where the name is taken; altnames that are taken are left out.

@@ -3,7 +3,7 @@ import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
 import { mappingFor } from "../domain/match.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
-import { choose } from "./choose.ts";
+import { choose, putOnRecord } from "./choose.ts";
 import { type Context, unwatch } from "./context.ts";
 import { hasEnded, holderOf, isStillHeld, unwatchHolder, watchHolder } from "./holders.ts";
 import { bringHome } from "./homecoming.ts";
@@ -124,14 +124,19 @@ async function begin(
   held: Held,
 ): Promise<Placed> {
   const begun = await context.choosing.run(async () => {
-    const chosen = await choose(context, event, target, mapping, held);
-    if (!("attachment" in chosen)) return chosen;
-    const { key } = chosen.attachment;
+    const chosen = await choose(context, mapping, held).catch(async (error: unknown) => {
+      await letGoOf(context, held);
+      throw error;
+    });
+    if (!("plan" in chosen)) return chosen;
+    const recorded = putOnRecord(context, event, target, mapping, held, chosen.plan);
+    if ("problem" in recorded) return recorded;
+    const { key } = recorded.attachment;
     watchHolder(context, key, event.id, held.process);
     // Not waited for: the kernel's side does one thing after another, and the moves come behind this.
-    void pinned(context, chosen.attachment);
-    // Within the critical part: whoever chooses next has to see that these devices are under way.
-    const work = moveIn(context, event, key, chosen.planned);
+    void pinned(context, recorded.attachment);
+    // In the same turn: whoever finds it on record has to find it under way too.
+    const work = moveIn(context, event, key, chosen.plan.devices);
     context.underWay.set(key, work);
     return { key, work };
   });

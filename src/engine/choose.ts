@@ -1,4 +1,4 @@
-import { type Pick, type PlannedDevice, planAttach } from "../domain/attach-plan.ts";
+import { type AttachPlan, type Pick, planAttach } from "../domain/attach-plan.ts";
 import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
@@ -9,30 +9,28 @@ import { heldFor } from "./held.ts";
 import { holderOf } from "./holders.ts";
 import type { Opened } from "./kernel.ts";
 
-/** Devices chosen and put on record, the conflict for which none was, or what to wait for first. */
+type Plan = Extract<AttachPlan, { ok: true }>;
+type Held = Extract<Opened, { ok: true }>;
+
+/** What is to be done, the conflict for which nothing is, or what to wait for first. */
 export type Chosen =
-  | { readonly attachment: Attachment; readonly planned: readonly PlannedDevice[] }
+  | { readonly plan: Plan }
   | { readonly problem: Problem }
   | { readonly wait: Promise<unknown> };
 
 /**
- * Chooses the devices for one container and puts on record what they are and what is intended.
+ * Chooses the devices for one container, and decides what they shall be inside.
  *
  * To be called with nobody else choosing: what it looked at has to be so still when it is on record.
  */
-export async function choose(
-  context: Context,
-  event: ContainerEvent,
-  target: Target,
-  mapping: Mapping,
-  held: Extract<Opened, { ok: true }>,
-): Promise<Chosen> {
+export async function choose(context: Context, mapping: Mapping, held: Held): Promise<Chosen> {
   const before = context.registry.all();
-  const reserved = before
-    .flatMap(({ devices }) => devices)
-    .filter(({ state }) => state !== "inside")
-    .map(({ snapshot }) => snapshot.device.ifindex);
-  const { picks, inside } = await context.kernel.survey(held.cookie, { requests: mapping.devices, reserved });
+  const taken = before.flatMap(({ devices }) => devices);
+  const { picks, inside } = await context.kernel.survey(held.cookie, {
+    requests: mapping.devices,
+    reserved: taken.filter(({ state }) => state !== "inside").map(({ snapshot }) => snapshot.device.ifindex),
+    away: taken.map(({ snapshot }) => snapshot.device),
+  });
   const all = picks.map((pick) => ({
     ...pick,
     passedOver: [...pick.passedOver, ...heldFor(before, pick.request)],
@@ -40,7 +38,18 @@ export async function choose(
   const result = planAttach(mapping, all, inside);
   const wait = all.map((pick) => comingFree(context, before, pick)).find((change) => change !== undefined);
   if (wait !== undefined && !(result.ok && result.warnings.length === 0)) return { wait };
-  if (!result.ok) return { problem: result.conflict };
+  return result.ok ? { plan: result } : { problem: result.conflict };
+}
+
+/** Puts on record what the chosen devices are and what is intended, before anything is touched. */
+export function putOnRecord(
+  context: Context,
+  event: ContainerEvent,
+  target: Target,
+  mapping: Mapping,
+  held: Held,
+  plan: Plan,
+): { readonly attachment: Attachment } | { readonly problem: Problem } {
   try {
     const attachment = context.registry.add({
       cookie: held.cookie,
@@ -50,7 +59,7 @@ export async function choose(
       state: "attaching",
       since: context.now(),
       event: event.name,
-      devices: result.devices.map(({ snapshot, wanted, request }) => ({
+      devices: plan.devices.map(({ snapshot, wanted, request }) => ({
         snapshot,
         wanted,
         settle: request.dad === "wait" || (request.dad === "keep" && request.addresses === null),
@@ -58,10 +67,10 @@ export async function choose(
         state: "moving",
         insideIfindex: null,
       })),
-      warnings: result.warnings,
+      warnings: plan.warnings,
       error: null,
     });
-    return { attachment, planned: result.devices };
+    return { attachment };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const message = `nothing was touched, for it could not be put on record: ${why}; see to the state folder`;

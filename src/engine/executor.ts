@@ -1,12 +1,12 @@
 import { type Address, IFA_F_NODAD } from "../domain/address.ts";
-import { type Device, type Identity, mayBe } from "../domain/device.ts";
+import { type Identity, mayBe } from "../domain/device.ts";
 import { type Place, type Step, stepText } from "../domain/step.ts";
 import { addAddress, deleteAddress } from "../netlink/address.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import type { Connections } from "./locate.ts";
-import { readDeviceByName, readDevices } from "./reader.ts";
+import { readDevice, readDeviceByName } from "./reader.ts";
 
 /** The two namespaces that steps go between; null: the container's cannot be reached any more. */
 export interface Ends {
@@ -150,25 +150,36 @@ function move(
     connectionOf(ends, subject.place).request(request);
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
-    return { failure: failureOf(step, error), subject };
+    return { failure: failureOf(step, error), subject: movedAllTheSame(ends, subject, step, name) };
   }
-  const device = arrived(connectionOf(ends, step.to), name, subject.identity);
-  if (device !== null) {
-    const identity = { ...subject.identity, macs: [...subject.identity.macs, device.mac] };
-    return { place: step.to, ifindex: device.ifindex, name: device.name, identity };
-  }
+  const moved = arrived(ends, subject, step.to, name);
+  if (moved !== null) return moved;
   const message = `${aboutOf(subject, step)}: done, says the kernel, and the device is not there`;
   return { failure: { step: stepText(step), errno: null, message }, subject };
 }
 
+/** The device where it has been moved to, by the name that it was given there, whatever MAC it had by then. */
+function arrived(ends: Ends, subject: Subject, to: Place, name: string): Subject | null {
+  const { identity } = subject;
+  const device = readDeviceByName(connectionOf(ends, to), name);
+  if (device === null || device.name !== name || !mayBe(identity, device, false)) return null;
+  const macs = [...identity.macs, device.mac];
+  return { place: to, ifindex: device.ifindex, name: device.name, identity: { ...identity, macs } };
+}
+
 /**
- * The device where it has been moved to: by the name that the kernel says it gave it there, whatever MAC it
- * had been given by then, else by what it is.
+ * Where the device is after a move that was refused: the kernel moves first, under the old name where that is
+ * free, and may refuse what comes then.
  */
-function arrived(connection: Connection, name: string, identity: Identity): Device | null {
-  const named = readDeviceByName(connection, name);
-  if (named !== null && named.name === name && mayBe(identity, named, false)) return named;
-  return readDevices(connection).find((device) => mayBe(identity, device, true)) ?? null;
+function movedAllTheSame(
+  ends: Ends,
+  subject: Subject,
+  step: Extract<Step, { type: "move" }>,
+  name: string,
+): Subject {
+  const there = readDevice(connectionOf(ends, subject.place), subject.ifindex);
+  if (there !== null && mayBe(subject.identity, there, false)) return subject;
+  return arrived(ends, subject, step.to, subject.name) ?? arrived(ends, subject, step.to, name) ?? subject;
 }
 
 function connectionOf(ends: Ends, place: Place): Connection {

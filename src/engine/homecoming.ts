@@ -29,7 +29,13 @@ const MENDS = 2;
 /** What became of one device. */
 type DeviceHomecoming =
   | { readonly home: Snapshot; readonly warnings: readonly Problem[] }
-  | { readonly home: null; readonly gone: boolean; readonly problem: Problem };
+  | {
+      readonly home: null;
+      readonly gone: boolean;
+      /** Where it is at home, if not as it was; null: it is not there. */
+      readonly ifindex: number | null;
+      readonly problem: Problem;
+    };
 
 /**
  * The one way home: undo of a failed attach, return, release and recovery after a crash. Leads each device
@@ -71,7 +77,8 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
     } else {
       if (came.gone) warnings.push(came.problem);
       else stuck ??= came.problem;
-      registry.updateDevice(key, at, { state: came.gone ? "home" : "stuck" });
+      const snapshot = came.ifindex === null ? device.snapshot : withIfindex(device.snapshot, came.ifindex);
+      registry.updateDevice(key, at, { snapshot, state: came.gone ? "home" : "stuck" });
     }
     tell(context, begun, device, came);
   }
@@ -95,6 +102,7 @@ export function wantedOf(device: AttachedDevice): Wanted {
     identity: identityOf(device.snapshot.device, device.wanted.device.mac),
     insideIfindex: device.insideIfindex,
     homeIfindex: device.snapshot.device.ifindex,
+    names: [device.snapshot.device.name, device.wanted.device.name],
   };
 }
 
@@ -106,10 +114,12 @@ async function deviceHome(
   const { name } = device.snapshot.device;
   const found = await context.kernel.locate(cookie, wantedOf(device));
   if (found === null) return nowhere(device);
-  const own = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) } as const;
-  let result = await lead(context, cookie, device, found, own, false);
+  let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) };
+  // At home under another name it may be in use: it is left as it is until its own name is free.
+  if (found.place === "home") goal = await withNamesThatAreFree(context, found, goal);
+  let result = await lead(context, cookie, device, found, goal, false);
   for (let mends = 0; mends < MENDS && result.located !== null && !isHome(result, device); mends++) {
-    const goal = await secondBest(context, device, result.failure, own);
+    goal = await secondBest(context, result.failure, result.located, goal);
     result = await lead(context, cookie, device, result.located, goal, true);
   }
   const { located, failure } = result;
@@ -126,7 +136,13 @@ async function deviceHome(
       : "is still inside";
   const why = failure?.message ?? `${differs.join(", ")}`;
   const message = `${name} ${where}: ${why}; it is tried again by itself, or by \`netdevd release\``;
-  return { home: null, gone: false, problem: { code: "stuck", message, device: name } };
+  const ifindex = located.place === "home" ? located.snapshot.device.ifindex : null;
+  return { home: null, gone: false, ifindex, problem: { code: "stuck", message, device: name } };
+}
+
+/** A device at home keeps the ifindex that it has there: it is known by it, and cannot be given another. */
+function withIfindex(snapshot: Snapshot, ifindex: number): Snapshot {
+  return { ...snapshot, device: { ...snapshot.device, ifindex } };
 }
 
 function isHome({ failure, located }: Applied, device: AttachedDevice): boolean {
@@ -154,16 +170,21 @@ function ifindexToAskFor(found: Located, device: AttachedDevice): number | null 
   return found.snapshot.device.ifindex === ifindex ? null : ifindex;
 }
 
-/** A goal that can be reached where the own name, an altname or the ifindex has been taken meanwhile. */
+/** What can be reached of `goal` where the own name, an altname or the ifindex has been taken meanwhile. */
 async function secondBest(
   context: Context,
-  device: AttachedDevice,
   failure: StepFailure | null,
-  own: Goal,
+  located: Located,
+  goal: Goal,
 ): Promise<Goal> {
-  if (failure?.errno !== "EEXIST") return { ...own, ifindex: null };
-  const others = await context.kernel.devices();
-  return { ...own, ifindex: null, snapshot: withFreeNames(device.snapshot, others) };
+  if (failure?.errno === "EBUSY") return { ...goal, ifindex: null };
+  return failure?.errno === "EEXIST" ? withNamesThatAreFree(context, located, goal) : goal;
+}
+
+async function withNamesThatAreFree(context: Context, located: Located, goal: Goal): Promise<Goal> {
+  const own = located.place === "home" ? located.snapshot.device.ifindex : null;
+  const others = (await context.kernel.devices()).filter(({ ifindex }) => ifindex !== own);
+  return { ...goal, snapshot: withFreeNames(goal.snapshot, others) };
 }
 
 /**
@@ -176,7 +197,12 @@ function nowhere(device: AttachedDevice): DeviceHomecoming {
   const message = gone
     ? `${name} is no more: neither the host nor the container's namespace has it; a ${kind} is deleted by \`ip link delete\` inside or with its namespace`
     : `${name} is neither on the host nor in the container's namespace: it may have been moved on or unplugged`;
-  return { home: null, gone, problem: { code: gone ? "device-missing" : "stuck", message, device: name } };
+  return {
+    home: null,
+    gone,
+    ifindex: null,
+    problem: { code: gone ? "device-missing" : "stuck", message, device: name },
+  };
 }
 
 /** Something that should not happen did; the device is still on record, and is tried again. */
@@ -184,7 +210,7 @@ function broken(device: AttachedDevice, error: unknown): DeviceHomecoming {
   const { name } = device.snapshot.device;
   const why = error instanceof Error ? error.message : String(error);
   const message = `${name} could not be brought home: ${why}; it is tried again by itself, or by \`netdevd release\``;
-  return { home: null, gone: false, problem: { code: "stuck", message, device: name } };
+  return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
 }
 
 function notPutBack(name: string, difference: string): Problem {

@@ -154,8 +154,9 @@ export class KernelService implements KernelCalls, Disposable {
     const subject = { place: from.place, ifindex: device.ifindex, name: device.name, identity };
     const { failure, subject: after } = execute(ends, subject, steps, carryOn);
     this.#table.refresh();
-    const known = after.place === "inside" ? after.ifindex : wanted.insideIfindex;
-    const located = locate(places, { ...wanted, insideIfindex: known, identity: after.identity });
+    const known =
+      after.place === "inside" ? { insideIfindex: after.ifindex } : { homeIfindex: after.ifindex };
+    const located = locate(places, { ...wanted, ...known, identity: after.identity });
     return { failure, located };
   }
 

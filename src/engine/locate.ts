@@ -1,16 +1,19 @@
+import { isStandIn } from "../domain/clash.ts";
 import { type Device, type Identity, mayBe } from "../domain/device.ts";
 import type { Located } from "../domain/plan.ts";
 import type { Place } from "../domain/step.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { readDevice, readDevices, readSnapshot } from "./reader.ts";
 
-/** What is known of a device that is to be found again. Never its name: a name is a label. */
+/** What is known of a device that is to be found again. */
 export interface Wanted {
   readonly identity: Identity;
   /** Its ifindex inside, where it has been seen there. */
   readonly insideIfindex: number | null;
-  /** Its ifindex at home, before it was taken. */
+  /** Its ifindex at home, when it was last seen there. */
   readonly homeIfindex: number;
+  /** What it was called at home, and then what it was to be called inside. */
+  readonly names: readonly string[];
 }
 
 /** The two namespaces that a device goes between; null: the container's cannot be reached any more. */
@@ -27,11 +30,14 @@ export interface Places {
  * Finds a device in one of two namespaces, whatever it is called there by now, or null.
  *
  * An ifindex that it had in a namespace names it there for as long as it stays: the container may have
- * renamed it and given it another MAC. Without one, only a device that nobody could have touched counts.
+ * renamed it and given it another MAC. At home an ifindex may be another's by now: there its MAC counts, and
+ * last of all its name.
  */
 export function locate(places: Places, wanted: Wanted): Located | null {
   const { inside, home } = places.connections;
-  const { identity, insideIfindex, homeIfindex } = wanted;
+  const { identity, insideIfindex, homeIfindex, names } = wanted;
+  const isOneOf = (device: Device, called: readonly string[]) =>
+    mayBe(identity, device, true) && isToldApart(device, identity, called);
   if (inside !== null && insideIfindex !== null) {
     const device = readDevice(inside, insideIfindex);
     if (device !== null && mayBe(identity, device, false)) return locatedAt(places, "inside", inside, device);
@@ -39,11 +45,26 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   const kept = readDevice(home, homeIfindex);
   if (kept !== null && mayBe(identity, kept, true)) return locatedAt(places, "home", home, kept);
   if (inside !== null) {
-    const within = readDevices(inside).find((device) => mayBe(identity, device, true));
+    const within = readDevices(inside).find((device) => isOneOf(device, names));
     if (within !== undefined) return locatedAt(places, "inside", inside, within);
   }
-  const back = Array.from(places.home).find((device) => mayBe(identity, device, true));
-  return back === undefined ? null : locatedAt(places, "home", home, back);
+  // What has no MAC is too easily taken for another: at home its own name alone will do.
+  const atHome = identity.macs.includes(null) ? names.slice(0, 1) : names;
+  const back = Array.from(places.home).find((device) => isOneOf(device, atHome));
+  if (back !== undefined) return locatedAt(places, "home", home, back);
+  // Given another MAC inside between the last look and the move, and nobody looked again.
+  const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
+  return isNamesake ? locatedAt(places, "home", home, kept) : null;
+}
+
+/**
+ * Whether a device that fits is the one, and not another like it: hardware has a bus address or a permanent
+ * MAC, while all tuns have no MAC at all and all VLANs of a device have the same. What is none of those was
+ * moved by us, so that we know what it can be called.
+ */
+function isToldApart(device: Device, identity: Identity, names: readonly string[]): boolean {
+  if (identity.permanentMac !== null || identity.parentDev !== null) return true;
+  return names.includes(device.name) || isStandIn(device.name);
 }
 
 function locatedAt(places: Places, place: Place, connection: Connection, device: Device): Located | null {

@@ -1,7 +1,7 @@
 import type { Attachment, Holder } from "../domain/attachment.ts";
 import { pinned } from "./attach.ts";
 import { type Context, unwatch } from "./context.ts";
-import { watchHolder, withEnded } from "./holders.ts";
+import { isStillHeld, watchHolder, withEnded } from "./holders.ts";
 import { bringHome } from "./homecoming.ts";
 import type { Opened } from "./kernel.ts";
 
@@ -12,14 +12,17 @@ type Held = Extract<Opened, { ok: true }>;
  * has lost its last container or was half done. Plans anew from what is there; no step is ever resumed.
  */
 export async function recover(context: Context): Promise<void> {
-  for (const { key } of context.registry.all()) {
+  const left = context.registry.all();
+  // All before any comes home: the last one that lets go of a namespace ends it, and two may share one.
+  for (const attachment of left) await takeHold(context, attachment);
+  for (const { key } of left) {
     const attachment = context.registry.get(key);
     if (attachment !== null) await takeUp(context, attachment);
   }
 }
 
-async function takeUp(context: Context, attachment: Attachment): Promise<void> {
-  const fields = { container: attachment.holders.map(({ id }) => id).join(","), mapping: attachment.mapping };
+/** Takes hold of an Attachment's namespace, if it is still to be had, and looks which holders live. */
+async function takeHold(context: Context, attachment: Attachment): Promise<void> {
   let { holders } = attachment;
   let holds = 0;
   for (const holder of attachment.holders) {
@@ -36,15 +39,19 @@ async function takeUp(context: Context, attachment: Attachment): Promise<void> {
   }
   if (holds === 0 && (await context.kernel.openPinned(attachment.cookie)).ok) holds = 1;
   if (holds > 0) await pinned(context, attachment);
+  else context.unreachable.add(attachment.key);
   context.registry.update(attachment.key, { holders });
-  const alive = holders.some(({ ended }) => !ended);
+}
+
+async function takeUp(context: Context, attachment: Attachment): Promise<void> {
+  const fields = { container: attachment.holders.map(({ id }) => id).join(","), mapping: attachment.mapping };
+  const alive = isStillHeld(context, attachment.cookie);
   if (attachment.state === "attached" && alive) {
     context.log("info", "adopted: the container lives, and its devices stay inside", fields);
     return;
   }
   const why = alive ? "was half done" : "lost its container";
   context.log("info", `an attachment ${why} while no daemon ran: its devices come home`, fields);
-  if (holds === 0) context.unreachable.add(attachment.key);
   await bringHome(context, attachment.key);
 }
 

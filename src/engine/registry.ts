@@ -31,7 +31,7 @@ export interface Registry {
 export function createRegistry(journal: Journal, onWrite: (error: Error | null) => void): Registry {
   const attachments = new Map<number, Attachment>();
   const byHolder = new Map<string, Set<number>>();
-  /** Keys that the journal has yet to forget: what stays there, the next daemon takes for true. */
+  /** Keys of which the journal tells what is no more so: what stays there, the next daemon takes for true. */
   const owed = new Set<number>();
   for (const attachment of journal.attachments) keep(attachment);
   let lastKey = Math.max(0, ...attachments.keys());
@@ -59,14 +59,21 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
     return attachment;
   }
 
-  function write(put: () => void): Error | null {
+  function pay(key: number): void {
+    const attachment = attachments.get(key);
+    if (attachment === undefined) journal.delete(key);
+    else journal.add(attachment);
+    owed.delete(key);
+  }
+
+  function write(key: number, put: () => void): Error | null {
     try {
-      for (const key of owed) journal.delete(key);
-      owed.clear();
+      for (const other of Array.from(owed)) pay(other);
       put();
       onWrite(null);
       return null;
     } catch (cause) {
+      owed.add(key);
       const error = cause instanceof Error ? cause : new Error(String(cause));
       onWrite(error);
       return error;
@@ -75,7 +82,7 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
 
   function update(key: number, change: Partial<Omit<Attachment, "key" | "devices">>): Attachment {
     const attachment = { ...get(key), ...change };
-    write(() => journal.update(attachment));
+    write(key, () => journal.update(attachment));
     keep(attachment);
     return attachment;
   }
@@ -89,7 +96,7 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
     add(fields) {
       lastKey += 1;
       const attachment = { ...fields, key: lastKey };
-      const error = write(() => journal.add(attachment));
+      const error = write(lastKey, () => journal.add(attachment));
       if (error !== null) throw error;
       keep(attachment);
       return attachment;
@@ -99,15 +106,14 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
       const { devices, ...head } = get(key);
       const changed = devices.map((device, index) => (index === at ? { ...device, ...change } : device));
       const device = changed[at];
-      if (device !== undefined) write(() => journal.updateDevice(key, at, device));
+      if (device !== undefined) write(key, () => journal.updateDevice(key, at, device));
       const attachment = { ...head, devices: changed };
       keep(attachment);
       return attachment;
     },
     remove(key) {
       forget(key);
-      owed.add(key);
-      write(() => undefined);
+      write(key, () => journal.delete(key));
     },
   };
 }

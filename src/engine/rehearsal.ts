@@ -18,10 +18,15 @@ export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
   const request: DeviceRequest = { match, count: 1, ...asItIs, force: false };
   const lo = kernel.devices().find(({ name }) => name === "lo");
   if (lo === undefined) return;
-  const wanted = { identity: identityOf(lo, null), insideIfindex: null, homeIfindex: lo.ifindex };
+  const wanted = {
+    identity: identityOf(lo, null),
+    insideIfindex: null,
+    homeIfindex: lo.ifindex,
+    names: [lo.name],
+  };
   for (let round = 0; round < ROUNDS; round++) {
     kernel.open({ by: "pid", pid }, now);
-    kernel.survey(null, { requests: [request], reserved: [] });
+    kernel.survey(null, { requests: [request], reserved: [], away: [] });
     const found = kernel.locate(null, wanted);
     if (found !== null) kernel.apply(null, found, wanted, [], false);
   }

@@ -18,6 +18,8 @@ export interface SurveyQuery {
   readonly requests: readonly DeviceRequest[];
   /** ifindexes at home that belong to another attachment which is under way. */
   readonly reserved: readonly number[];
+  /** Devices of home that are in containers: what they are built on carries them all the same. */
+  readonly away: readonly Device[];
 }
 
 /** What a survey needs of the host. */
@@ -36,7 +38,7 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
     for (const device of selected(request.match, host.devices.values())) {
       if (request.count !== "all" && chosen.length === request.count) break;
       if (unavailable.has(device.ifindex)) continue;
-      const guard = guardOf(host, device);
+      const guard = guardOf(host, device, query.away);
       if (guard !== null && !(request.force && guard.liftable)) {
         passedOver.push(guarded(device, guard));
         continue;
@@ -52,13 +54,13 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
 }
 
 /** The strictest guard of a device, or null. */
-export function guardOf(host: Host, device: Device): Guard | null {
+function guardOf(host: Host, device: Device, away: readonly Device[]): Guard | null {
   const devices = Array.from(host.devices.values());
   const absolute = absoluteGuard(device);
   if (absolute !== null) return absolute;
   const route = throughDevice(device, devices).find((one) => hasDefaultRoute(host.connection, one.ifindex));
   if (route !== undefined) return defaultRouteGuard(device, route);
-  return builtOnGuard(device, devices);
+  return builtOnGuard(device, [...devices, ...away]);
 }
 
 function guarded(device: Device, guard: Guard): PassedOver {

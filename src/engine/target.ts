@@ -65,11 +65,13 @@ function examinePid(system: System, pid: number, writtenAt: number): Examined {
 
 function examinePath(system: System, path: string): Examined {
   const kind = system.pathKind(path);
-  if (kind !== "network namespace") {
-    const what = kind === "nothing" ? "does not exist" : "is no network namespace";
+  // Looked at, it may be gone when it is opened.
+  const namespace = kind === "network namespace" ? openOrNull(system, path) : null;
+  if (namespace === null) {
+    const what = kind === "something else" ? "is no network namespace" : "does not exist";
     return refused("not-a-namespace", `${path} ${what}: \`netns\` has to be a path such as /run/netns/NAME`);
   }
-  return { ok: true, namespace: system.open(path), process: null, text: path };
+  return { ok: true, namespace, process: null, text: path };
 }
 
 /** null: an exited process has no namespaces any more, reaped or not. */

@@ -62,8 +62,12 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
   using service = new KernelService(createLinux(), () => undefined);
   const opened = service.open(event.target, event.writtenAt);
   const conflicts = opened.ok ? [] : [opened.problem];
-  const found = service.survey(opened.ok ? opened.cookie : null, { requests: mapping.devices, reserved: [] });
   const held = readJournal(config.daemon.state);
+  const found = service.survey(opened.ok ? opened.cookie : null, {
+    requests: mapping.devices,
+    reserved: [],
+    away: held.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device)),
+  });
   const picks: Surveyed["picks"] = found.picks.map((pick) => ({
     ...pick,
     passedOver: [...pick.passedOver, ...heldFor(held, pick.request)],

@@ -62,7 +62,7 @@ export async function tellStory({ step, say, show }: Telling, signal: AbortSigna
   show(JSON.stringify(verdict));
   must(verdict.outcome === "attached", `the verdict is ${verdict.outcome}, not attached`);
 
-  step("The device is inside, and works at once: no address had to be proven again");
+  step("The device is inside, and works at once");
   const inside = await container.netns.device("eth1");
   show(await addressesOf(container.netns, "eth1"));
   same("inside", { ...inside, name: "nic0", ifindex: before.ifindex, rest: before.rest }, before);

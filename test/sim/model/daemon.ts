@@ -41,7 +41,12 @@ export interface Daemon extends Disposable {
   openCount(): number;
   /** Waits until nothing is under way, exits of processes included. */
   settle(): Promise<void>;
+  /** A while later, what is stuck is tried again. */
+  retry(): Promise<void>;
 }
+
+/** How often the daemon tries again what is stuck, milliseconds. */
+const RETRY_MS = 5000;
 
 /** Starts a daemon and has it take up what the last one left. */
 export async function startDaemon(machine: Machine, options: DaemonOptions): Promise<Daemon> {
@@ -92,6 +97,10 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
         await Promise.all(exits.splice(0));
         await engine.idle();
       } while (exits.length > 0);
+    },
+    async retry() {
+      advance(world, RETRY_MS);
+      await engine.retryStuck();
     },
     [Symbol.dispose]() {
       fuse.burn();

@@ -26,3 +26,13 @@ export function pictureOf(world: World, namespace: Namespace): Record<string, Se
   });
   return Object.fromEntries(seen.map((one) => [one.device.name, one]));
 }
+
+/** A picture without ifindexes: one that was taken meanwhile cannot be had again. */
+export function withoutNumbers(picture: Readonly<Record<string, Seen>>): Record<string, Seen> {
+  const seen = Object.entries(picture).map(([name, { device, addresses }]): [string, Seen] => {
+    const link = device.link === null ? null : 0;
+    const underlay = device.underlay === null ? null : 0;
+    return [name, { device: { ...device, ifindex: 0, link, underlay }, addresses }];
+  });
+  return Object.fromEntries(seen);
+}

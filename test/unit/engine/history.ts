@@ -5,14 +5,23 @@ import { type Daemon, type Machine, startDaemon } from "../../sim/model/daemon.t
 import { createFuse, type Fuse, unevenKernel } from "../../sim/model/faults.ts";
 import { addLink, deleteLink, type Link } from "../../sim/model/links.ts";
 import type { Namespace } from "../../sim/model/namespaces.ts";
-import { pictureOf, type Seen } from "../../sim/model/picture.ts";
+import { pictureOf, type Seen, withoutNumbers } from "../../sim/model/picture.ts";
 import { kill, type Process, reap } from "../../sim/model/processes.ts";
 import { integer, pick, type Random, randomFrom } from "../../sim/model/random.ts";
 import { Refusal } from "../../sim/model/refusal.ts";
 import { addAltname, deleteAltname } from "../../sim/model/set-link.ts";
 import { advance } from "../../sim/model/world.ts";
 import { attachEvent, mappingFor, releaseEvent, stoppedEvent } from "./events.ts";
-import { addDevice, address, addProven, change, emptyMachine, furnish, KINDS, startContainer } from "./host.ts";
+import {
+  addDevice,
+  addProven,
+  address,
+  change,
+  emptyMachine,
+  furnish,
+  KINDS,
+  startContainer,
+} from "./host.ts";
 
 /** Overlapping wishes, so that containers get into each other's way. */
 const MAPPINGS = [
@@ -218,7 +227,7 @@ async function end(state: Play): Promise<Ending> {
   for (const stranger of strangers) deleteLink(machine.world, stranger);
   const daemon = await startDaemon(machine, { mappings: MAPPINGS });
   await daemon.settle();
-  await daemon.engine.retryStuck();
+  await daemon.retry();
   await daemon.settle();
   const isThere = (name: string) => {
     const link = state.devices.get(name);
@@ -228,19 +237,8 @@ async function end(state: Play): Promise<Ending> {
   return {
     told: state.told,
     machine,
-    expected: withoutNumbers(expected),
-    found: withoutNumbers(Object.entries(pictureOf(machine.world, machine.home))),
+    expected: withoutNumbers(Object.fromEntries(expected)),
+    found: withoutNumbers(pictureOf(machine.world, machine.home)),
     daemon,
   };
-}
-
-/** An ifindex that was taken meanwhile cannot be had again. */
-function withoutNumbers(seen: readonly (readonly [string, Seen])[]): Readonly<Record<string, Seen>> {
-  return Object.fromEntries(
-    seen.map(([name, { device, addresses }]) => {
-      const { link, underlay } = device;
-      const numbers = { ifindex: 0, link: link === null ? null : 0, underlay: underlay === null ? null : 0 };
-      return [name, { device: { ...device, ...numbers }, addresses }];
-    }),
-  );
 }

@@ -9,8 +9,11 @@ import { randomFrom } from "../../sim/model/random.ts";
 import { setLink } from "../../sim/model/set-link.ts";
 import { createWorld, type World } from "../../sim/model/world.ts";
 
-/** The kinds of device that the tests go through; "hardware" has no rtnl_link_ops. */
-export const KINDS = ["hardware", "veth", "ifb", "macvlan", "vxlan", "tun"] as const;
+/** The kinds of device that the tests go through: "hardware" has no rtnl_link_ops, "tun" no MAC. */
+export const KINDS = ["hardware", "veth", "ifb", "macvlan", "vxlan", "tap", "tun"] as const;
+
+/** linux/if_arp.h. */
+const ARPHRD_NONE = 0xfffe;
 
 export type Kind = (typeof KINDS)[number];
 
@@ -52,8 +55,11 @@ export function addDevice(world: World, namespace: Namespace, kind: Kind, name: 
       return add({ name, kind, lower, mtu: 1450 });
     }
     case "ifb":
-    case "tun":
       return add({ name, kind });
+    case "tap":
+      return add({ name, kind: "tun" });
+    case "tun":
+      return add({ name, kind, type: ARPHRD_NONE, mac: null, rules: { mac: "never" } });
   }
 }
 

@@ -1,11 +1,15 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Mapping } from "../../../src/domain/mapping.ts";
+import { openJournal } from "../../../src/engine/journal.ts";
 import { type Daemon, type Machine, startDaemon } from "../../sim/model/daemon.ts";
-import { createFuse } from "../../sim/model/faults.ts";
+import { createFuse, refuseChange, refusingSystem } from "../../sim/model/faults.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { attachEvent, mappingFor, stoppedEvent } from "./events.ts";
-import { machineWith, startContainer } from "./host.ts";
+import { change, deviceIn, machineWith, startContainer } from "./host.ts";
 
 // "The daemon may be killed at any instant and started again: it adopts what it holds, ends or undoes what was half done."
 
@@ -138,5 +142,143 @@ test("killed anywhere in an attach, and anywhere in what the next start makes of
       return died;
     });
     return diedFirst;
+  });
+});
+
+test("killed anywhere in an attach that fails, or in what undoes it", async () => {
+  for (const refused of [1, 4, 9, 14]) {
+    await atEachEffect(async (at) => {
+      const { machine, container, before } = scene();
+      const fuse = createFuse(at);
+      {
+        using daemon = await startDaemon(machine, {
+          mappings,
+          fuse,
+          system: (own) => refusingSystem(own, refuseChange(refused, "EINVAL")),
+        });
+        await Promise.race([attach(machine, container)(daemon), fuse.burnt]);
+      }
+      using next = await startDaemon(machine, { mappings });
+      await next.settle();
+      expect({ at, home: pictureOf(machine.world, machine.home) }).toEqual({ at, home: before });
+      expect(pictureOf(machine.world, container.netns)).toEqual({});
+      expect(next.engine.attachments()).toEqual([]);
+      return fuse.isBurnt;
+    });
+  }
+});
+
+test("killed anywhere in an attach, with the journal on a disk", async () => {
+  const owner = { bootId: "boot", homeCookie: "3" };
+  await atEachEffect(async (at) => {
+    const folder = mkdtempSync(join(tmpdir(), "netdevd-recovery-"));
+    try {
+      const { machine, container, before } = scene();
+      const fuse = createFuse(at);
+      const first = openJournal(folder, owner);
+      {
+        using daemon = await startDaemon(machine, { mappings, fuse, journal: () => first.journal });
+        await Promise.race([attach(machine, container)(daemon), fuse.burnt]);
+      }
+      const second = openJournal(folder, owner);
+      expect(second.setAside).toBeNull();
+      kill(machine.world, container);
+      using next = await startDaemon(machine, { mappings, journal: () => second.journal });
+      await next.settle();
+      expect({ at, home: pictureOf(machine.world, machine.home) }).toEqual({ at, home: before });
+      first.journal[Symbol.dispose]();
+      second.journal[Symbol.dispose]();
+      expect(openJournal(folder, owner).journal.attachments).toEqual([]);
+      return fuse.isBurnt;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("the next daemon", () => {
+  test("adopts what a living container has, and brings it home at its end", async () => {
+    const { machine, container, before } = scene();
+    const { world, home } = machine;
+    await killedAt(Number.POSITIVE_INFINITY, machine, attach(machine, container));
+    const inside = pictureOf(world, container.netns);
+    using next = await startDaemon(machine, { mappings });
+    expect(next.engine.attachments()).toMatchObject([
+      { state: "attached", holders: [{ id: "c1", ended: false }] },
+    ]);
+    expect(pictureOf(world, container.netns)).toEqual(inside);
+    expect(next.log).toEqual(["info: adopted: the container lives, and its devices stay inside"]);
+    kill(world, container);
+    await next.settle();
+    expect(pictureOf(world, home)).toEqual(before);
+    expectNothingLeft(machine);
+  });
+
+  test("leaves alone what the container has changed of what it adopts", async () => {
+    const { machine, container } = scene();
+    await killedAt(Number.POSITIVE_INFINITY, machine, attach(machine, container));
+    change(machine.world, deviceIn(container.netns, "eth1"), { name: "mine", mtu: 1280 });
+    const inside = pictureOf(machine.world, container.netns);
+    using next = await startDaemon(machine, { mappings });
+    expect(pictureOf(machine.world, container.netns)).toEqual(inside);
+    expect(next.engine.attachments()).toHaveLength(1);
+  });
+
+  test("brings home all that shared the namespace of a container that died meanwhile", async () => {
+    const machine = machineWith("veth", "tap", "ifb");
+    const { world, home } = machine;
+    const before = pictureOf(world, home);
+    const two = [
+      mappingFor("a", { match: { name: "d0" } }),
+      mappingFor("b", { match: { name: "d?" }, count: "all" }),
+    ];
+    const first = startContainer(machine);
+    const second = startContainer(machine, first);
+    {
+      using daemon = await startDaemon(machine, { mappings: two });
+      await daemon.engine.handle(attachEvent(machine, "a", first));
+      await daemon.engine.handle(attachEvent(machine, "b", second));
+      expect(pictureOf(world, home)).not.toHaveProperty("d2");
+    }
+    kill(world, first);
+    kill(world, second);
+    using next = await startDaemon(machine, { mappings: two });
+    await next.settle();
+    expect(pictureOf(world, home)).toEqual(before);
+    expectNothingLeft(machine);
+  });
+
+  test("keeps what is there for a container whose namespace another one still holds", async () => {
+    const machine = machineWith("veth", "tap");
+    const { world, home } = machine;
+    const before = pictureOf(world, home);
+    const two = [mappingFor("a", { match: { name: "d0" } }), mappingFor("b", { match: { name: "d1" } })];
+    const first = startContainer(machine);
+    const second = startContainer(machine, first);
+    {
+      using daemon = await startDaemon(machine, { mappings: two });
+      await daemon.engine.handle(attachEvent(machine, "a", first));
+      await daemon.engine.handle(attachEvent(machine, "b", second));
+    }
+    kill(world, first);
+    using next = await startDaemon(machine, { mappings: two });
+    expect(Object.keys(pictureOf(world, second.netns)).toSorted()).toEqual(["d0", "d1"]);
+    kill(world, second);
+    await next.settle();
+    expect(pictureOf(world, home)).toEqual(before);
+    expectNothingLeft(machine);
+  });
+
+  test("tells a device that died with its namespace, which nothing held, and looks on for hardware", async () => {
+    const { machine, container, before } = scene();
+    const { world, home } = machine;
+    await killedAt(Number.POSITIVE_INFINITY, machine, attach(machine, container));
+    for (const file of Array.from(world.files.keys())) world.files.delete(file);
+    container.netns.holds -= 1;
+    kill(world, container);
+    using next = await startDaemon(machine, { mappings });
+    expect(pictureOf(world, home).d0).toMatchObject({ ...before.d0 });
+    expect(next.log.filter((line) => line.includes("is no more"))).toHaveLength(2);
+    expect(next.engine.attachments()).toEqual([]);
   });
 });

@@ -75,6 +75,17 @@ describe("a registry", () => {
     expect(Array.from(rows.keys())).toEqual([stays.key]);
   });
 
+  test("puts on record later what it could not put there on a full disk, whatever is written then", () => {
+    const { journal, rows, disk } = memory();
+    const registry = createRegistry(journal, () => undefined);
+    const changed = registry.add(attachmentOf("c1"));
+    disk.full = true;
+    registry.update(changed.key, { state: "attached" });
+    disk.full = false;
+    registry.add(attachmentOf("c2"));
+    expect(rows.get(changed.key)?.state).toBe("attached");
+  });
+
   test("finds attachments by holder and by namespace, also those of an earlier daemon", () => {
     const old = { ...attachmentOf("c1"), key: 41 };
     const registry = createRegistry(memory([old]).journal, () => undefined);

@@ -1,0 +1,184 @@
+import { describe, expect, test } from "bun:test";
+import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import { addLink, deleteLink } from "../../sim/model/links.ts";
+import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
+import { kill } from "../../sim/model/processes.ts";
+import { addAltname } from "../../sim/model/set-link.ts";
+import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
+import { change, deviceIn, KINDS, type Kind, machineWith, startContainer } from "./host.ts";
+
+// While a device was away, somebody took what was its own.
+
+const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
+
+async function away(kind: Kind) {
+  const machine = machineWith(kind);
+  const before = pictureOf(machine.world, machine.home);
+  const daemon = await startDaemon(machine, { mappings });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  return { machine, before, daemon, container };
+}
+
+const taken: readonly [string, (machine: Machine) => () => void][] = [
+  [
+    "name",
+    ({ world, home }) => {
+      const stranger = addLink(world, home, { name: "d0", kind: "ifb" });
+      return () => deleteLink(world, stranger);
+    },
+  ],
+  [
+    "name as an altname",
+    ({ world, home }) => {
+      const stranger = addLink(world, home, { name: "x", kind: "ifb", altnames: ["d0"] });
+      return () => deleteLink(world, stranger);
+    },
+  ],
+  [
+    "name and ifindex",
+    ({ world, home }) => {
+      const stranger = addLink(world, home, { name: "d0", kind: "tun", ifindex: 2 });
+      return () => deleteLink(world, stranger);
+    },
+  ],
+];
+
+describe("home under another name, and under its own when that is free", () => {
+  for (const kind of KINDS) {
+    for (const [what, take] of taken) {
+      if (what.includes("ifindex") && (kind === "macvlan" || kind === "vxlan")) continue;
+      test(`${kind}: its ${what} is taken`, async () => {
+        const { machine, before, daemon, container } = await away(kind);
+        using _ = daemon;
+        const { world, home } = machine;
+        const giveBack = take(machine);
+        kill(world, container);
+        await daemon.settle();
+        expect(daemon.engine.attachments()).toMatchObject([
+          { state: "stuck", error: { code: "stuck", device: "d0" } },
+        ]);
+        const meanwhile = pictureOf(world, home).netdevd0;
+        expect(meanwhile?.device.altnames).toEqual(before.d0?.device.altnames);
+        expect(meanwhile?.addresses).toEqual([...(before.d0?.addresses ?? [])]);
+        expect(meanwhile?.device.up).toBe(true);
+
+        // Again and again, as the daemon does it: nothing changes as long as nothing has changed.
+        for (let round = 0; round < 3; round++) await daemon.retry();
+        expect(pictureOf(world, home).netdevd0).toEqual(meanwhile);
+        giveBack();
+        await daemon.retry();
+        const found = pictureOf(world, home);
+        const ifindex = found.d0?.device.ifindex;
+        expect(ifindex === before.d0?.device.ifindex).toBe(!what.includes("ifindex"));
+        expect(withoutNumbers(found)).toEqual(withoutNumbers(before));
+        expect(daemon.engine.attachments()).toEqual([]);
+        expect(world.namespaces).toHaveLength(1);
+      });
+    }
+  }
+
+  test("`release` tries it again too", async () => {
+    const { machine, before, daemon, container } = await away("veth");
+    using _ = daemon;
+    const giveBack = taken[0]?.[1](machine);
+    kill(machine.world, container);
+    await daemon.settle();
+    expect((await daemon.engine.handle(releaseEvent("c1"))).outcome).toBe("failed");
+    giveBack?.();
+    expect((await daemon.engine.handle(releaseEvent("c1"))).outcome).toBe("returned");
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
+
+  test("so does the next daemon", async () => {
+    const { machine, before, daemon, container } = await away("tun");
+    const giveBack = taken[0]?.[1](machine);
+    kill(machine.world, container);
+    await daemon.settle();
+    daemon[Symbol.dispose]();
+    giveBack?.();
+    using next = await startDaemon(machine, { mappings });
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+    expect(next.engine.attachments()).toEqual([]);
+  });
+
+  test("it is told once, and not each time that it is tried", async () => {
+    const { machine, daemon, container } = await away("veth");
+    using _ = daemon;
+    taken[0]?.[1](machine);
+    kill(machine.world, container);
+    await daemon.settle();
+    for (let round = 0; round < 5; round++) await daemon.retry();
+    expect(daemon.log.filter((line) => line.startsWith("error"))).toHaveLength(1);
+  });
+});
+
+test("an altname that is taken at home costs the altname alone, and is told", async () => {
+  const { machine, before, daemon, container } = await away("veth");
+  using _ = daemon;
+  const { world, home } = machine;
+  const stranger = addLink(world, home, { name: "d0-second", kind: "ifb" });
+  kill(world, container);
+  await daemon.settle();
+  deleteLink(world, stranger);
+  expect(deviceIn(home, "d0").altnames).toEqual(["d0-with-a-long-name"]);
+  deviceIn(home, "d0").altnames.push("d0-second");
+  expect(pictureOf(world, home)).toEqual(before);
+  expect(daemon.log.filter((line) => line.startsWith("warning")).join()).toContain("altname");
+});
+
+test("an ifindex that is taken at home costs nothing else", async () => {
+  const { machine, before, daemon, container } = await away("ifb");
+  using _ = daemon;
+  const { world, home } = machine;
+  addLink(world, home, { name: "other", kind: "tun", ifindex: before.d0?.device.ifindex ?? 0 });
+  kill(world, container);
+  await daemon.settle();
+  const { other: _other, ...found } = pictureOf(world, home);
+  expect(found.d0?.device.ifindex).not.toBe(before.d0?.device.ifindex);
+  expect(withoutNumbers(found)).toEqual(withoutNumbers(before));
+  expect(daemon.engine.attachments()).toEqual([]);
+});
+
+test("its own ifindex is had again though it had another inside", async () => {
+  const machine = machineWith("ifb");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  using daemon = await startDaemon(machine, { mappings });
+  const container = startContainer(machine);
+  addLink(world, container.netns, { name: "own", kind: "tun", ifindex: before.d0?.device.ifindex ?? 0 });
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  expect(deviceIn(container.netns, "eth1").ifindex).not.toBe(before.d0?.device.ifindex);
+  kill(world, container);
+  await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+});
+
+describe("others act on a device that has just come home", () => {
+  test("an altname that udev gives it does not keep it from its own name", async () => {
+    const { machine, before, daemon, container } = await away("hardware");
+    const { world, home } = machine;
+    daemon[Symbol.dispose]();
+    world.files.clear();
+    // Nothing holds the namespace: the kernel returns the device under the name it has inside.
+    container.netns.holds -= 1;
+    kill(world, container);
+    addAltname(deviceIn(home, "eth1"), "d0");
+    using next = await startDaemon(machine, { mappings });
+    expect(pictureOf(world, home)).toEqual(before);
+    expect(next.engine.attachments()).toEqual([]);
+  });
+
+  test("what somebody set on it while the daemon was dead is set back", async () => {
+    const { machine, before, daemon, container } = await away("hardware");
+    const { world, home } = machine;
+    daemon[Symbol.dispose]();
+    world.files.clear();
+    container.netns.holds -= 1;
+    kill(world, container);
+    change(world, deviceIn(home, "eth1"), { up: true, mtu: 1500, mac: "02:00:00:00:00:99" });
+    using next = await startDaemon(machine, { mappings });
+    expect(pictureOf(world, home)).toEqual(before);
+    expect(next.engine.attachments()).toEqual([]);
+  });
+});

@@ -109,7 +109,7 @@ export function deleteLink(world: World, link: Link): void {
   setDown(world, link);
   flush(link);
   namespace.links.delete(link.ifindex);
-  deliver(namespace, linkDatagram(link, { type: "deleted", moved: null }));
+  deliver(namespace, () => linkDatagram(link, { type: "deleted", moved: null }));
   const dependents = dependentsOf(world, link);
   if (link.peer !== null) link.peer.peer = null;
   for (const other of dependents) deleteLink(world, other);
@@ -148,7 +148,7 @@ export function isTakenBeside(world: World, link: Link, mac: string | null): boo
 
 /** Tells all who listen in the link's namespace what it is now. */
 export function tell(link: Link): void {
-  deliver(link.namespace, linkDatagram(link, { type: "is" }));
+  deliver(link.namespace, () => linkDatagram(link, { type: "is" }));
 }
 
 function randomMac(world: World): string {

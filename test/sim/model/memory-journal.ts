@@ -2,26 +2,40 @@ import type { Attachment } from "../../../src/domain/attachment.ts";
 import { parseAttachment } from "../../../src/engine/attachment-schema.ts";
 import type { Journal } from "../../../src/engine/journal.ts";
 
-/** What a journal holds, by key. It outlives the daemons that write to it. */
-export type Rows = Map<number, Attachment>;
+/** What a journal holds of an attachment, and by itself of each of its devices: JSON. */
+export interface Row {
+  readonly head: string;
+  readonly devices: readonly string[];
+}
+
+/** Rows by key. They outlive the daemons that write them. */
+export type Rows = Map<number, Row>;
 
 /** A Journal in memory, which keeps and reads what the real one keeps. */
 export function memoryJournal(rows: Rows): Journal {
-  const keep = (attachment: Attachment) => {
-    rows.set(attachment.key, parseAttachment(JSON.parse(JSON.stringify(attachment))));
+  const put = (attachment: Attachment, devices: readonly string[]) => {
+    rows.set(attachment.key, { head: JSON.stringify({ ...attachment, devices: [] }), devices });
   };
   return {
-    attachments: Array.from(rows.values()),
-    add: keep,
-    update(attachment) {
-      const devices = rows.get(attachment.key)?.devices ?? [];
-      keep({ ...attachment, devices });
-    },
+    attachments: attachmentsOf(rows),
+    add: (attachment) =>
+      put(
+        attachment,
+        attachment.devices.map((device) => JSON.stringify(device)),
+      ),
+    update: (attachment) => put(attachment, rows.get(attachment.key)?.devices ?? []),
     updateDevice(key, at, device) {
-      const attachment = rows.get(key);
-      if (attachment !== undefined) keep({ ...attachment, devices: attachment.devices.with(at, device) });
+      const row = rows.get(key);
+      if (row !== undefined) rows.set(key, { ...row, devices: row.devices.with(at, JSON.stringify(device)) });
     },
     delete: (key) => rows.delete(key),
     [Symbol.dispose]: () => undefined,
   };
+}
+
+/** The attachments that are on record, parsed and not trusted. */
+export function attachmentsOf(rows: Rows): Attachment[] {
+  return Array.from(rows.values(), ({ head, devices }) =>
+    parseAttachment({ ...JSON.parse(head), devices: devices.map((device) => JSON.parse(device)) }),
+  );
 }

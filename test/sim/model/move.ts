@@ -35,7 +35,7 @@ export function move(
   source.links.delete(link.ifindex);
   link.master = null;
   const moved = { nsid: nsidOf(source, target), ifindex };
-  deliver(source, linkDatagram(link, { type: "deleted", moved }));
+  deliver(source, () => linkDatagram(link, { type: "deleted", moved }));
   link.namespace = target;
   link.ifindex = ifindex;
   link.name = name;

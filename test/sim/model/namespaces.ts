@@ -42,6 +42,8 @@ export function nsidOf(namespace: Namespace, other: Namespace): number {
 }
 
 /** Tells all who listen in a namespace. */
-export function deliver(namespace: Namespace, datagram: Uint8Array): void {
+export function deliver(namespace: Namespace, news: () => Uint8Array): void {
+  if (namespace.monitors.size === 0) return;
+  const datagram = news();
   for (const monitor of namespace.monitors) monitor.deliver(datagram);
 }

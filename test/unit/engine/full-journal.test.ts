@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Journal } from "../../../src/engine/journal.ts";
 import { startDaemon } from "../../sim/model/daemon.ts";
+import { attachmentsOf } from "../../sim/model/memory-journal.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
@@ -61,7 +62,7 @@ test("what came home meanwhile is not brought home again by the next daemon", as
     state.isFull = false;
     await daemon.engine.handle(attachEvent(machine, "c2", startContainer(machine)));
   }
-  expect(Array.from(machine.rows.values(), ({ holders }) => holders[0]?.id)).toEqual(["c2"]);
+  expect(attachmentsOf(machine.rows).map(({ holders }) => holders[0]?.id)).toEqual(["c2"]);
   using next = await startDaemon(machine, { mappings });
   expect(next.engine.attachments()).toHaveLength(1);
   await next.engine.handle(releaseEvent(null));

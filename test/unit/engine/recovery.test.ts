@@ -150,6 +150,7 @@ test("killed anywhere in an attach that fails, or in what undoes it", async () =
     await atEachEffect(async (at) => {
       const { machine, container, before } = scene();
       const fuse = createFuse(at);
+      let died = false;
       {
         using daemon = await startDaemon(machine, {
           mappings,
@@ -157,13 +158,14 @@ test("killed anywhere in an attach that fails, or in what undoes it", async () =
           system: (own) => refusingSystem(own, refuseChange(refused, "EINVAL")),
         });
         await Promise.race([attach(machine, container)(daemon), fuse.burnt]);
+        died = fuse.isBurnt;
       }
       using next = await startDaemon(machine, { mappings });
       await next.settle();
       expect({ at, home: pictureOf(machine.world, machine.home) }).toEqual({ at, home: before });
       expect(pictureOf(machine.world, container.netns)).toEqual({});
       expect(next.engine.attachments()).toEqual([]);
-      return fuse.isBurnt;
+      return died;
     });
   }
 });
@@ -176,9 +178,11 @@ test("killed anywhere in an attach, with the journal on a disk", async () => {
       const { machine, container, before } = scene();
       const fuse = createFuse(at);
       const first = openJournal(folder, owner);
+      let died = false;
       {
         using daemon = await startDaemon(machine, { mappings, fuse, journal: () => first.journal });
         await Promise.race([attach(machine, container)(daemon), fuse.burnt]);
+        died = fuse.isBurnt;
       }
       const second = openJournal(folder, owner);
       expect(second.setAside).toBeNull();
@@ -189,7 +193,7 @@ test("killed anywhere in an attach, with the journal on a disk", async () => {
       first.journal[Symbol.dispose]();
       second.journal[Symbol.dispose]();
       expect(openJournal(folder, owner).journal.attachments).toEqual([]);
-      return fuse.isBurnt;
+      return died;
     } finally {
       rmSync(folder, { recursive: true });
     }

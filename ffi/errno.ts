@@ -25,9 +25,12 @@ export function errnoName(errno: number): string {
   return name === undefined || name === "-" ? `errno ${errno}` : name;
 }
 
+/** Made anew by each call of getSystemErrorMap(): 80 entries. */
+const TEXTS = getSystemErrorMap();
+
 /** What an errno means in words; its name where no words are known. */
 export function errnoText(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[1] ?? errnoName(errno);
+  return TEXTS.get(-errno)?.[1] ?? errnoName(errno);
 }
 
 /** A libc call failed: which, on what, with which errno. */

@@ -26,12 +26,13 @@ export interface RawAttribute {
 }
 
 function scalar(type: Scalar): Codec<number> {
+  const size = scalarSize(type);
   return {
-    decode: (payload) => readScalar(viewOf(type, payload, scalarSize(type)), 0, type),
+    decode: (payload) => readScalar(viewOf(type, payload, size), 0, type),
     encode(value) {
-      const bytes = new Uint8Array(scalarSize(type));
-      writeScalar(new DataView(bytes.buffer), 0, type, value);
-      return bytes;
+      const buffer = new ArrayBuffer(size);
+      writeScalar(new DataView(buffer), 0, type, value);
+      return new Uint8Array(buffer);
     },
   };
 }
@@ -167,8 +168,9 @@ export function decodeAttributes(bytes: Uint8Array): RawAttribute[] {
  */
 export function encodeAttributes(list: readonly RawAttribute[]): Uint8Array<ArrayBuffer> {
   const sizes = list.map(({ payload }) => alignUp(nlattr.size + payload.length, NLA_ALIGNTO));
-  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
-  const view = new DataView(bytes.buffer);
+  const buffer = new ArrayBuffer(sizes.reduce((sum, size) => sum + size, 0));
+  const bytes = new Uint8Array(buffer);
+  const view = new DataView(buffer);
   let at = 0;
   for (const [index, { type, payload }] of list.entries()) {
     if (payload.length > NLA_PAYLOAD_MAX)

@@ -23,15 +23,23 @@ export interface Family<H, E extends Entries> {
 export function family<H, E extends Entries>(header: Struct<H>, table: Table<E>): Family<H, E> {
   function encode(members: Partial<H>, values: Values<E>): Uint8Array<ArrayBuffer> {
     const attributes = table.encode(values);
-    const payload = new Uint8Array(new ArrayBuffer(header.size + attributes.length));
-    header.encode(members, new DataView(payload.buffer), 0);
+    const buffer = new ArrayBuffer(header.size + attributes.length);
+    const payload = new Uint8Array(buffer);
+    header.encode(members, new DataView(buffer), 0);
     payload.set(attributes, header.size);
     return payload;
   }
   return {
     decode(payload) {
       const view = viewOf(header.name, payload, header.size);
-      return { header: header.decode(view, 0), ...table.decode(payload.subarray(header.size)) };
+      const attributes = table.decode(payload.subarray(header.size));
+      return {
+        header: header.decode(view, 0),
+        values: attributes.values,
+        get unknown() {
+          return attributes.unknown;
+        },
+      };
     },
     encode,
     request(type, flags, members, values, about) {

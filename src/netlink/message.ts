@@ -26,7 +26,8 @@ export interface Message {
 /** The message as it goes over the wire, padded to NLMSG_ALIGNTO. */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   const length = nlmsghdr.size + message.payload.length;
-  const bytes = new Uint8Array(new ArrayBuffer(alignUp(length, NLMSG_ALIGNTO)));
+  const buffer = new ArrayBuffer(alignUp(length, NLMSG_ALIGNTO));
+  const bytes = new Uint8Array(buffer);
   const header = {
     nlmsg_len: length,
     nlmsg_type: message.type,
@@ -34,7 +35,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     nlmsg_seq: message.sequence,
     nlmsg_pid: message.port,
   };
-  nlmsghdr.encode(header, new DataView(bytes.buffer), 0);
+  nlmsghdr.encode(header, new DataView(buffer), 0);
   bytes.set(message.payload, nlmsghdr.size);
   return bytes;
 }

@@ -6,6 +6,9 @@ need() { command -v "$1" >/dev/null || missing="$missing $2"; }
 need ip iproute2
 need nsenter util-linux
 need systemd-analyze systemd
+need runc runc
+need crun crun
+need busybox busybox-static
 if [ -z "$missing" ]; then exit 0; fi
 if ! command -v apt-get >/dev/null; then
   echo "the tests need these packages:$missing" >&2

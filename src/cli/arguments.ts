@@ -9,19 +9,23 @@ export interface Arguments<Flag extends string> {
   readonly positionals: readonly string[];
   /** Those that were given. */
   readonly flags: ReadonlySet<Flag>;
+  /** Of the options named that take a value, those that were given. */
+  readonly values: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads a command's arguments: `--config FILE`, the flags named, and between `least` and `most` words beside
- * them. Anything else is a UsageError.
+ * Reads a command's arguments: `--config FILE`, the flags and the options with a value that are named, and
+ * between `least` and `most` words beside them. Anything else is a UsageError.
  */
 export function readArguments<const Flag extends string>(
   args: readonly string[],
   flags: readonly Flag[],
   positionals: { readonly least: number; readonly most: number },
+  withValue: readonly string[] = [],
 ): Arguments<Flag> {
   const options: Record<string, { type: "string" | "boolean" }> = { config: { type: "string" } };
   for (const flag of flags) options[flag] = { type: "boolean" };
+  for (const option of withValue) options[option] = { type: "string" };
   const parsed = parse(args, options);
   const count = parsed.positionals.length;
   if (count < positionals.least) throw new UsageError("an argument is missing");
@@ -31,6 +35,12 @@ export function readArguments<const Flag extends string>(
     config: typeof config === "string" ? config : DEFAULT_CONFIG_FILE,
     positionals: parsed.positionals,
     flags: new Set(flags.filter((flag) => parsed.values[flag] === true)),
+    values: new Map(
+      withValue.flatMap((option) => {
+        const value = parsed.values[option];
+        return typeof value === "string" ? [[option, value] as const] : [];
+      }),
+    ),
   };
 }
 

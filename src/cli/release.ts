@@ -1,14 +1,12 @@
-import fs, { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import * as v from "valibot";
+import fs from "node:fs";
 import type { Config } from "../config/config.ts";
 import type { ReleaseEvent } from "../domain/event.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import { takeLock } from "../service/lock.ts";
 import { releaseAlone } from "../service/release-alone.ts";
 import { stderrLog } from "../service/stderr-log.ts";
+import { drop } from "../spool/drop.ts";
 import { folderFaultText, makeFolder } from "../spool/folders.ts";
-import { verdictSchema } from "../spool/verdict-schema.ts";
 import { readArguments } from "./arguments.ts";
 import { type Command, UsageError } from "./command.ts";
 import { readConfig } from "./read-config.ts";
@@ -43,17 +41,14 @@ Exit: 0 they are home, 1 one is not, or ID holds none.`,
 
 /** Drops the event and waits for its verdict for as long as a daemon runs; null: it ended before. */
 async function askDaemon(config: Config, event: ReleaseEvent): Promise<Verdict | null> {
-  const { spool, results, state } = config.daemon;
-  const draft = join(spool, `.${event.name}.tmp`);
-  writeFileSync(draft, JSON.stringify({ release: event.id ?? true }), { mode: 0o600 });
-  renameSync(draft, join(spool, event.name));
-  const answer = join(results, event.name);
+  const dropped = drop(config.daemon, event.name, JSON.stringify({ release: event.id ?? true }));
   for (;;) {
-    if (existsSync(answer)) return v.parse(verdictSchema, JSON.parse(readFileSync(answer, "utf8")));
-    const locked = takeLock(state);
+    const verdict = dropped.verdict();
+    if (verdict !== null) return verdict;
+    const locked = takeLock(config.daemon.state);
     if (locked.ok) {
       locked.lock[Symbol.dispose]();
-      if (!existsSync(answer)) return null;
+      return dropped.verdict();
     }
     await Bun.sleep(LOOK_AGAIN_MS);
   }

@@ -127,6 +127,11 @@ export class Lab implements AsyncDisposable {
     return await this.onHost(...netdevd(...args, "--config", this.config));
   }
 
+  /** Runs `netdevd ARGS --config FILE` on the host with `input` on its stdin. */
+  async netdevdReading(input: string, ...args: string[]): Promise<Output> {
+    return await run([...this.#entering(), ...netdevd(...args, "--config", this.config)], input);
+  }
+
   async container(options: ContainerOptions = {}): Promise<Process> {
     const container = await startContainer(options);
     this.#containers.push(container);

@@ -4,7 +4,7 @@ import { type Output, run } from "../helpers/command.ts";
 import { test } from "../helpers/live-test.ts";
 import { netdevd } from "../helpers/program.ts";
 
-const COMMANDS = ["run", "check", "plan", "status", "release"];
+const COMMANDS = ["run", "check", "plan", "hook", "status", "release"];
 
 const told = (...args: string[]): Promise<Output> => run(netdevd(...args));
 
@@ -40,6 +40,9 @@ const wrong: string[][] = [
   ["check", "something"],
   ["plan"],
   ["plan", "a.json", "b.json"],
+  ["hook", "state.json"],
+  ["hook", "--timeout", "soon"],
+  ["hook", "--timeout"],
   ["status", "a", "b"],
   ["release"],
   ["release", "c1", "--all"],

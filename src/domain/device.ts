@@ -38,14 +38,26 @@ export interface Device {
   readonly master: number | null;
   /** IFLA_INFO_SLAVE_KIND: what kind of master that is. */
   readonly slaveKind: string | null;
-  /** The device a tunnel of this kind sends through, where its kind tells one (IFLA_VXLAN_LINK). */
+  /** The device that a tunnel is bound to, and sends by (IFLA_VXLAN_LINK, IFLA_GRE_LINK, …). */
   readonly underlay: number | null;
+  /** Where a tunnel sends to that is bound to no device: by whatever the route there leaves. */
+  readonly remote: Remote | null;
   /** IFLA_PARENT_DEV_BUS_NAME: "pci", "virtio", … */
   readonly parentBus: string | null;
   /** IFLA_PARENT_DEV_NAME: "0000:00:03.0", "virtio0", … */
   readonly parentDev: string | null;
   /** IFLA_NETNS_IMMUTABLE; null on kernels that do not tell (before 6.14 or so). */
   readonly netnsImmutable: boolean | null;
+}
+
+/** The other end of a tunnel, and what else its route is chosen by. */
+export interface Remote {
+  /** Canonical text. */
+  readonly address: string;
+  /** The own address that it sends from; null: that of the route. */
+  readonly source: string | null;
+  /** The mark of its packets (`ip rule … fwmark`); 0: none. */
+  readonly mark: number;
 }
 
 /** What stays true of a device wherever it goes and whatever it is called there. */

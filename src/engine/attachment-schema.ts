@@ -27,6 +27,8 @@ const device = v.object({
   master: number,
   slaveKind: text,
   underlay: number,
+  // Journals of before there was one lack it.
+  remote: v.optional(v.nullable(v.object({ address: v.string(), source: text, mark: count })), null),
   parentBus: text,
   parentDev: text,
   netnsImmutable: v.nullable(v.boolean()),

@@ -4,7 +4,6 @@ import { decodeAddress, getAddresses } from "../netlink/address.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
-import { getRoutesOf, isDefaultRoute } from "../netlink/route.ts";
 
 /** The device with this ifindex, or null. */
 export function readDevice(connection: Connection, ifindex: number): Device | null {
@@ -32,13 +31,6 @@ export function readSnapshot(connection: Connection, ifindex: number, takenAt: n
     .filter((found) => found.ifindex === ifindex)
     .map((found) => found.address);
   return { device, addresses, takenAt };
-}
-
-/** Whether a default route of any table and family leaves by this device. */
-export function hasDefaultRoute(connection: Connection, ifindex: number): boolean {
-  return (["inet", "inet6"] as const).some((family) =>
-    connection.dump(getRoutesOf(ifindex, family)).some((message) => isDefaultRoute(message.payload)),
-  );
 }
 
 function one(connection: Connection, request: Request): Device | null {

@@ -1,17 +1,12 @@
 import type { PassedOver, Pick } from "../domain/attach-plan.ts";
 import type { Device } from "../domain/device.ts";
-import {
-  absoluteGuard,
-  builtOnGuard,
-  defaultRouteGuard,
-  type Guard,
-  throughDevice,
-} from "../domain/guard.ts";
+import type { Guard } from "../domain/guard.ts";
 import type { DeviceRequest } from "../domain/mapping.ts";
 import { selected } from "../domain/match.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Connection } from "../netlink/connection.ts";
-import { hasDefaultRoute, readSnapshot } from "./reader.ts";
+import { guardsOf } from "./guards.ts";
+import { readSnapshot } from "./reader.ts";
 
 /** What a survey is asked. */
 export interface SurveyQuery {
@@ -32,14 +27,15 @@ export interface Host {
 /** Finds for each request the devices that are free and not guarded, with a Snapshot of each. */
 export function survey(host: Host, query: SurveyQuery): Pick[] {
   const unavailable = new Set(query.reserved);
+  const guards = guardsOf(host.connection, host.devices, query.away);
   return query.requests.map((request) => {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
     for (const device of selected(request.match, host.devices.values())) {
       if (request.count !== "all" && chosen.length === request.count) break;
       if (unavailable.has(device.ifindex)) continue;
-      const guard = guardOf(host, device, query.away);
-      if (guard !== null && !(request.force && guard.liftable)) {
+      const guard = guards.first(device, request.force);
+      if (guard !== null) {
         passedOver.push(guarded(device, guard));
         continue;
       }
@@ -51,16 +47,6 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
     }
     return { request, chosen, passedOver };
   });
-}
-
-/** The strictest guard of a device, or null. */
-function guardOf(host: Host, device: Device, away: readonly Device[]): Guard | null {
-  const devices = Array.from(host.devices.values());
-  const absolute = absoluteGuard(device);
-  if (absolute !== null) return absolute;
-  const route = throughDevice(device, devices).find((one) => hasDefaultRoute(host.connection, one.ifindex));
-  if (route !== undefined) return defaultRouteGuard(device, route);
-  return builtOnGuard(device, [...devices, ...away]);
 }
 
 function guarded(device: Device, guard: Guard): PassedOver {

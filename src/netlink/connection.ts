@@ -32,8 +32,12 @@ export interface Connection {
    * after one that it refused, so they have to be independent of each other.
    */
   batch(requests: readonly Request[]): (NetlinkError | null)[];
-  /** Gives a whole dump, begun anew if it was interrupted; DumpInterruptedError where that never ends. */
-  dump(request: Request): Message[];
+  /**
+   * Gives a whole dump, begun anew if it was interrupted; DumpInterruptedError where that never ends.
+   *
+   * @param keep which messages to give, where most of what comes is of no interest
+   */
+  dump(request: Request, keep?: (message: Message) => boolean): Message[];
 }
 
 /** A dump of 5,000 links takes some 25 ms: changes that interrupt it this often never pause. */
@@ -80,7 +84,7 @@ export function connect(transport: Transport): Connection {
   }
 
   /** One try of a dump; null where it was interrupted. */
-  function dumpOnce(request: Request): Message[] | null {
+  function dumpOnce(request: Request, keep: (message: Message) => boolean): Message[] | null {
     const first = send([request], NLM_F_DUMP);
     const messages: Message[] = [];
     let interrupted = false;
@@ -96,7 +100,7 @@ export function connect(transport: Transport): Connection {
           if (error !== null) throw error;
           return interrupted ? null : messages;
         }
-        messages.push(message);
+        if (keep(message)) messages.push(message);
       }
     }
   }
@@ -122,9 +126,9 @@ export function connect(transport: Transport): Connection {
       if (requests.length === 0) return [];
       return acks(requests, send(requests, NLM_F_ACK), []);
     },
-    dump(request) {
+    dump(request, keep = () => true) {
       for (let attempt = 0; attempt < DUMP_TRIES; attempt++) {
-        const messages = dumpOnce(request);
+        const messages = dumpOnce(request, keep);
         if (messages !== null) return messages;
       }
       throw new DumpInterruptedError(request.about, DUMP_TRIES);

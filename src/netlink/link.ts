@@ -5,6 +5,7 @@ import { asciiz, attributes, i32, listOf, lladdr, nested, raw, text, u8, u32 } f
 import type { Request } from "./connection.ts";
 import { DecodeError } from "./decode-error.ts";
 import { family } from "./family.ts";
+import { wayOf } from "./tunnel.ts";
 import {
   AF_UNSPEC,
   IFF_UP,
@@ -37,9 +38,6 @@ export const IFLA_INFO = attributes({
   IFLA_INFO_DATA: [2, raw],
   IFLA_INFO_SLAVE_KIND: [4, asciiz],
 });
-
-/** IFLA_VXLAN_*: what is of interest here. */
-const IFLA_VXLAN = attributes({ IFLA_VXLAN_LINK: [3, u32] });
 
 /** IFLA_* (linux/if_link.h). */
 export const IFLA = attributes({
@@ -148,7 +146,6 @@ export function decodeLink(payload: Uint8Array): Device {
   const name = values.IFLA_IFNAME;
   if (name === undefined) throw new DecodeError("IFLA_IFNAME", payload.length, 1, 0);
   const info = values.IFLA_LINKINFO;
-  const data = info?.IFLA_INFO_KIND === "vxlan" ? info.IFLA_INFO_DATA : undefined;
   return {
     ifindex: header.ifi_index,
     name,
@@ -168,7 +165,7 @@ export function decodeLink(payload: Uint8Array): Device {
     linkNetnsid: values.IFLA_LINK_NETNSID ?? null,
     master: values.IFLA_MASTER || null,
     slaveKind: info?.IFLA_INFO_SLAVE_KIND ?? null,
-    underlay: data === undefined ? null : IFLA_VXLAN.decode(data).values.IFLA_VXLAN_LINK || null,
+    ...wayOf(info?.IFLA_INFO_KIND, info?.IFLA_INFO_DATA),
     parentBus: values.IFLA_PARENT_DEV_BUS_NAME ?? null,
     parentDev: values.IFLA_PARENT_DEV_NAME ?? null,
     netnsImmutable: values.IFLA_NETNS_IMMUTABLE === undefined ? null : values.IFLA_NETNS_IMMUTABLE !== 0,

@@ -29,6 +29,7 @@ const plain: Device = {
   master: null,
   slaveKind: null,
   underlay: null,
+  remote: null,
   parentBus: null,
   parentDev: null,
   netnsImmutable: false,

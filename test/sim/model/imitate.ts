@@ -14,7 +14,8 @@ export function imitate(world: World, namespace: Namespace, devices: readonly De
   function make(device: Device): Link {
     const known = made.get(device.ifindex);
     if (known !== undefined) return known;
-    const { operstate: _, linkNetnsid: __, slaveKind: ___, netnsImmutable, link, underlay, ...same } = device;
+    const { operstate: _, linkNetnsid: __, slaveKind: ___, remote: ____, ...rest } = device;
+    const { netnsImmutable, link, underlay, ...same } = rest;
     const lower = device.kind === "veth" ? null : linkOf(link ?? underlay);
     const master = linkOf(device.master);
     const immutable = netnsImmutable === true;

@@ -24,6 +24,7 @@ export function deviceOf(members: Partial<Device> = {}): Device {
     master: null,
     slaveKind: null,
     underlay: null,
+    remote: null,
     parentBus: null,
     parentDev: null,
     netnsImmutable: null,

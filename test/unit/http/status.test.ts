@@ -26,6 +26,7 @@ const device: Device = {
   master: null,
   slaveKind: null,
   underlay: null,
+  remote: null,
   parentBus: null,
   parentDev: null,
   netnsImmutable: null,

@@ -119,6 +119,7 @@ describe("decodeLink", () => {
       master: null,
       slaveKind: null,
       underlay: null,
+      remote: null,
       parentBus: null,
       parentDev: null,
       netnsImmutable: null,
@@ -174,19 +175,11 @@ describe("decodeLink", () => {
     expect(decoded({ IFLA_IFNAME: "d0", IFLA_LINK: 8, IFLA_LINK_NETNSID: 0 }).linkNetnsid).toBe(0);
   });
 
-  test("IFLA_VXLAN_LINK is the underlay of a vxlan, and something else of other kinds", () => {
+  test("the way of a tunnel is part of its device", () => {
     const data = encodeAttributes([{ type: 3, payload: Uint8Array.of(8, 0, 0, 0) }]);
     const of = (kind: string) =>
       decoded({ IFLA_IFNAME: "d0", IFLA_LINKINFO: { IFLA_INFO_KIND: kind, IFLA_INFO_DATA: data } }).underlay;
     expect([of("vxlan"), of("macvlan")]).toEqual([8, null]);
-  });
-
-  test("a vxlan without an underlay, and without data", () => {
-    const data = encodeAttributes([{ type: 3, payload: Uint8Array.of(0, 0, 0, 0) }]);
-    const of = (info: LinkValues["IFLA_LINKINFO"]) =>
-      decoded({ IFLA_IFNAME: "d0", IFLA_LINKINFO: info }).underlay;
-    expect(of({ IFLA_INFO_KIND: "vxlan", IFLA_INFO_DATA: data })).toBeNull();
-    expect(of({ IFLA_INFO_KIND: "vxlan" })).toBeNull();
   });
 
   test("a device without a name is a DecodeError", () => {

@@ -2,13 +2,13 @@
 import { UsageError } from "./cli/command.ts";
 import { COMMANDS } from "./cli/commands.ts";
 import { helpFor, overview } from "./cli/help.ts";
-import { VERSION } from "./cli/version.ts";
+import { versionText } from "./cli/version.ts";
 
 process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === "--version") return print(VERSION);
+  if (name === "--version") return print(versionText());
   if (name === "--help" || name === "-h") return print(overview(COMMANDS));
   const command = name === undefined ? undefined : COMMANDS.get(name);
   if (command === undefined) {

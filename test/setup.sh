@@ -9,6 +9,12 @@ need systemd-analyze systemd
 need runc runc
 need crun crun
 need busybox busybox-static
+need strace strace
+# The executable for arm64 is run on x86-64 too.
+if [ "$(uname -m)" = x86_64 ]; then
+  need qemu-aarch64-static qemu-user-static
+  [ -e /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 ] || missing="$missing libc6-arm64-cross"
+fi
 if [ -z "$missing" ]; then exit 0; fi
 if ! command -v apt-get >/dev/null; then
   echo "the tests need these packages:$missing" >&2

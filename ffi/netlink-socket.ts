@@ -1,4 +1,5 @@
 import { SyscallError } from "./errno.ts";
+import { driverOf } from "./ethtool.ts";
 import { struct } from "./layout.ts";
 import { checked, lastErrno, libc } from "./libc.ts";
 import { allocate, type Memory } from "./memory.ts";
@@ -125,6 +126,11 @@ export class NetlinkSocket {
     const result = libc.getsockopt(this.fd, SOL_SOCKET, SO_NETNS_COOKIE, value.address, length.address);
     checked("getsockopt", result, "SO_NETNS_COOKIE");
     return value.view.getBigUint64(0, true).toString();
+  }
+
+  /** What drives a device of this namespace; see {@link driverOf}. */
+  driver(name: string): string | null {
+    return driverOf(this.fd, name);
   }
 
   [Symbol.dispose](): void {

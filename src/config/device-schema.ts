@@ -7,7 +7,7 @@ import { ADDRESS, parseGivenAddress } from "./given-address.ts";
 import { notYet } from "./not-yet.ts";
 import { type Parsed, parsed, parseWith, unparsed } from "./parsed.ts";
 import { type Rule, someOf, table } from "./table.ts";
-import { flag, glob, mac, mtu, nameInside } from "./values.ts";
+import { flag, glob, mac, mtu, nameInside, parseOwnPci, pci } from "./values.ts";
 
 /** A pattern for names of devices; one without wildcards has to be a name that a device can have. */
 const namePattern = v.pipe(glob, parseWith(parseNamePattern));
@@ -18,26 +18,35 @@ function parseNamePattern(text: string): Parsed<string> {
   return unparsed(`${quote(text)} ${fault}`, "the name of a device, or a pattern of names");
 }
 
+/** A PF by its PCI address, or by a pattern for the names of its devices. */
+const pf = v.pipe(
+  glob,
+  parseWith((text) => (text.includes(":") ? parseOwnPci(text) : parseNamePattern(text))),
+);
+
 const conditions = {
   name: v.exactOptional(namePattern),
   altname: v.exactOptional(glob),
   mac: v.exactOptional(mac),
   permanent_mac: v.exactOptional(mac),
-  pci: v.exactOptional(v.unknown()),
-  driver: v.exactOptional(v.unknown()),
+  pci: v.exactOptional(pci),
+  driver: v.exactOptional(glob),
   kind: v.exactOptional(glob),
-  pf: v.exactOptional(v.unknown()),
+  pf: v.exactOptional(pf),
 };
 
 const selector = v.pipe(
-  table(conditions, [someOf(Object.keys(conditions)), notYet("match")]),
+  table(conditions, [someOf(Object.keys(conditions))]),
   v.transform(
     (match): Selector => ({
       name: match.name ?? null,
       altname: match.altname ?? null,
       mac: match.mac ?? null,
       permanentMac: match.permanent_mac ?? null,
+      pci: match.pci ?? null,
+      driver: match.driver ?? null,
       kind: match.kind ?? null,
+      pf: match.pf ?? null,
     }),
   ),
 );

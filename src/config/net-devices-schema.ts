@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { DeviceRequest, GivenAddress } from "../domain/mapping.ts";
+import { ANY_DEVICE, type DeviceRequest, type GivenAddress } from "../domain/mapping.ts";
 import { ADDRESS, MASK, parseGivenAddress, parseMask, withMask } from "./given-address.ts";
 import { parsed, parseWith } from "./parsed.ts";
 import { type Rule, table, tableOf } from "./table.ts";
@@ -88,7 +88,7 @@ interface Properties {
 
 function request(host: string, { name, addresses, mtu }: Properties): DeviceRequest {
   return {
-    match: { name: literal(host), altname: null, mac: null, permanentMac: null, kind: null },
+    match: { ...ANY_DEVICE, name: literal(host) },
     count: 1,
     name,
     addresses,

@@ -10,7 +10,6 @@ interface Unsupported {
 }
 
 const notTrue: Unsupported = { asksFor: (value) => value === true, expected: "false" };
-const noValue: Unsupported = { asksFor: () => true, expected: "another condition in its place" };
 
 /** Every such key, by the table that it stands in. A key leaves this list when it works. */
 const NOT_YET = {
@@ -24,7 +23,6 @@ const NOT_YET = {
       expected: '"0s"',
     },
   },
-  match: { pci: noValue, driver: noValue, pf: noValue },
   device: {
     routes: { asksFor: (value) => !(Array.isArray(value) && isEmpty(value)), expected: "an empty array" },
     sysctls: { asksFor: (value) => !(isTable(value) && isEmpty(value)), expected: "an empty table" },

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { interfaceNameFault } from "../domain/interface-name.ts";
 import { macFault, parseMac } from "../domain/mac.ts";
+import { parsePci } from "../domain/pci.ts";
 import { DURATION, parseDuration } from "./duration.ts";
 import { quote } from "./fault.ts";
 import { type Parsed, parsed, parseWith, unparsed } from "./parsed.ts";
@@ -54,6 +55,17 @@ function parseOwnMac(text: string): Parsed<string> {
   return fault === null
     ? parsed(canonical)
     : unparsed(`${canonical}: ${fault}`, "the MAC address of one device");
+}
+
+const PCI = 'a PCI address such as "0000:03:00.0"';
+
+/** A PCI address in canonical form. */
+export const pci = v.pipe(v.string(PCI), parseWith(parseOwnPci));
+
+/** See {@link pci}. */
+export function parseOwnPci(text: string): Parsed<string> {
+  const canonical = parsePci(text);
+  return canonical === null ? unparsed(`${quote(text)} is no PCI address`, PCI) : parsed(canonical);
 }
 
 const MTU = "an integer from 68 to 65535";

@@ -48,6 +48,24 @@ export interface Device {
   readonly parentDev: string | null;
   /** IFLA_NETNS_IMMUTABLE; null on kernels that do not tell (before 6.14 or so). */
   readonly netnsImmutable: boolean | null;
+  /** Left out where nobody has asked for it: it is told by no rtnetlink message. */
+  readonly hardware?: Hardware;
+}
+
+/** What the driver and the bus tell of a device. */
+export interface Hardware {
+  /** The PCI device that it is, or that a virtio device is part of; canonical. */
+  readonly pci: string | null;
+  /** As `ethtool -i` tells it (ETHTOOL_GDRVINFO). */
+  readonly driver: string | null;
+  /** The physical function that this is a virtual one of. */
+  readonly pf: PhysicalFunction | null;
+}
+
+/** A PF of SR-IOV, and what its devices at home are called: names and altnames. */
+export interface PhysicalFunction {
+  readonly pci: string;
+  readonly names: readonly string[];
 }
 
 /** The other end of a tunnel, and what else its route is chosen by. */

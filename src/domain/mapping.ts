@@ -13,8 +13,25 @@ export interface Selector {
   /** Canonical `aa:bb:cc:dd:ee:ff`; compared exactly. */
   readonly mac: string | null;
   readonly permanentMac: string | null;
+  /** Canonical; compared exactly. */
+  readonly pci: string | null;
+  readonly driver: string | null;
   readonly kind: string | null;
+  /** A VF of this PF: its canonical PCI address, or a glob over the names and altnames of its devices. */
+  readonly pf: string | null;
 }
+
+/** No condition: to be spread under those that there are. */
+export const ANY_DEVICE: Selector = {
+  name: null,
+  altname: null,
+  mac: null,
+  permanentMac: null,
+  pci: null,
+  driver: null,
+  kind: null,
+  pf: null,
+};
 
 /**
  * `keep`: an address proven on the host is not doubted inside; `wait`: the verdict waits until no address

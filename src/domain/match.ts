@@ -1,4 +1,4 @@
-import type { Device } from "./device.ts";
+import type { Device, PhysicalFunction } from "./device.ts";
 import type { ContainerEvent } from "./event.ts";
 import { globMatches } from "./glob.ts";
 import { naturalOrder } from "./interface-name.ts";
@@ -28,15 +28,33 @@ export function whyNotFor(event: ContainerEvent, condition: ContainerCondition):
   return null;
 }
 
-/** Whether a device is one that the selector asks for: every condition given holds. */
+/**
+ * Whether a device is one that the selector asks for: every condition given holds. Of a device whose driver
+ * and bus nobody has asked, no condition on them holds.
+ */
 export function selects(selector: Selector, device: Device): boolean {
-  const { name, altname, mac, permanentMac, kind } = selector;
+  const { name, altname, mac, permanentMac, pci, driver, kind, pf } = selector;
   if (name !== null && !globMatches(name, device.name)) return false;
   if (altname !== null && !device.altnames.some((own) => globMatches(altname, own))) return false;
   if (mac !== null && mac !== device.mac) return false;
   // A driver that tells no permanent address, or one like the current, leaves the current one to compare.
   if (permanentMac !== null && permanentMac !== (device.permanentMac ?? device.mac)) return false;
-  return kind === null || globMatches(kind, device.kind ?? "");
+  if (kind !== null && !globMatches(kind, device.kind ?? "")) return false;
+  if (pci !== null && pci !== (device.hardware?.pci ?? null)) return false;
+  if (pf !== null && !isPf(pf, device.hardware?.pf ?? null)) return false;
+  return driver === null || globMatches(driver, device.hardware?.driver ?? "");
+}
+
+/** Whether `pf` of a selector asks for a VF of this PF. */
+export function isPf(asked: string, pf: PhysicalFunction | null): boolean {
+  if (pf === null) return false;
+  // No device can have a name with ":", and no PCI address is without.
+  return asked.includes(":") ? asked === pf.pci : pf.names.some((name) => globMatches(asked, name));
+}
+
+/** Whether a selector asks for what a driver or a bus has to be asked for. */
+export function asksForHardware({ pci, driver, pf }: Selector): boolean {
+  return pci !== null || driver !== null || pf !== null;
 }
 
 /** The devices that the selector asks for, in natural order of name. */
@@ -48,8 +66,8 @@ export function selected(selector: Selector, devices: Iterable<Device>): Device[
 
 /** A selector as the config spells it, for messages: `name = "ens4", kind = "veth"`. */
 export function selectorText(selector: Selector): string {
-  const { name, altname, mac, permanentMac, kind } = selector;
-  return Object.entries({ name, altname, mac, permanent_mac: permanentMac, kind })
+  const { name, altname, mac, permanentMac, pci, driver, kind, pf } = selector;
+  return Object.entries({ name, altname, mac, permanent_mac: permanentMac, pci, driver, kind, pf })
     .filter(([, value]) => value !== null)
     .map(([key, value]) => `${key} = "${value}"`)
     .join(", ");

@@ -8,6 +8,12 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = v.nullable(v.string());
 const number = v.nullable(v.number());
 
+const hardware = v.object({
+  pci: text,
+  driver: text,
+  pf: v.nullable(v.object({ pci: v.string(), names: v.array(v.string()) })),
+});
+
 const device = v.object({
   ifindex: count,
   name: v.string(),
@@ -32,6 +38,7 @@ const device = v.object({
   parentBus: text,
   parentDev: text,
   netnsImmutable: v.nullable(v.boolean()),
+  hardware: v.exactOptional(hardware),
 });
 
 const address = v.object({

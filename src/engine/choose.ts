@@ -2,7 +2,7 @@ import { type AttachPlan, type Pick, planAttach } from "../domain/attach-plan.ts
 import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
-import { selects } from "../domain/match.ts";
+import { asksForHardware, selects } from "../domain/match.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { heldFor } from "./held.ts";
@@ -30,6 +30,9 @@ export async function choose(context: Context, mapping: Mapping, held: Held): Pr
     requests: mapping.devices,
     reserved: taken.filter(({ state }) => state !== "inside").map(({ snapshot }) => snapshot.device.ifindex),
     away: taken.map(({ snapshot }) => snapshot.device),
+    noteHardware: context
+      .mappings()
+      .some(({ devices }) => devices.some(({ match }) => asksForHardware(match))),
   });
   const all = picks.map((pick) => ({
     ...pick,

@@ -4,6 +4,7 @@ import type { Step } from "../domain/step.ts";
 import { type Connection, connect } from "../netlink/connection.ts";
 import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
+import { createHardwareReader } from "./hardware.ts";
 import type { Applied, KernelCalls, KernelNews, Opened, Surveyed } from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
 import { Namespaces } from "./namespaces.ts";
@@ -128,6 +129,10 @@ export class KernelService implements KernelCalls, Disposable {
     const host = {
       connection: this.#home,
       devices: this.#table.devices,
+      hardware: createHardwareReader(this.#system, this.#socket, () => [
+        ...this.#table.devices.values(),
+        ...query.away,
+      ]),
       now: () => this.#system.bootTime(),
     };
     return { picks: survey(host, query), inside };

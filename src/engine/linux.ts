@@ -14,6 +14,7 @@ import {
 import { createReadableTest } from "../../ffi/poll.ts";
 import { bootTime, openPidfd, readProcFile } from "../../ffi/process.ts";
 import { RTMGRP_LINK } from "../netlink/uapi.ts";
+import { busesIn } from "./buses.ts";
 import type { PathKind, System } from "./system.ts";
 
 /** linux/magic.h. */
@@ -44,6 +45,7 @@ export function createLinux(): System {
     // A pidfd is readable once its process has ended.
     hasExited: createReadableTest(),
     startTime,
+    ...busesIn("/sys/bus"),
     bootTime,
     wallTime: () => Date.now(),
   };

@@ -1,5 +1,5 @@
 import { identityOf } from "../domain/device.ts";
-import type { DeviceRequest } from "../domain/mapping.ts";
+import { ANY_DEVICE, type DeviceRequest } from "../domain/mapping.ts";
 import type { KernelCalls } from "./kernel.ts";
 
 /** After some dozens of rounds Bun has compiled what it is going to. */
@@ -13,7 +13,7 @@ const ROUNDS = 100;
  * @param now CLOCK_REALTIME, milliseconds
  */
 export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
-  const match = { name: "lo", altname: null, mac: null, permanentMac: null, kind: null };
+  const match = { ...ANY_DEVICE, name: "lo" };
   const asItIs = { name: null, addresses: null, mtu: null, mac: null, dad: "keep", up: true } as const;
   const request: DeviceRequest = { match, count: 1, ...asItIs, force: false };
   const lo = kernel.devices().find(({ name }) => name === "lo");
@@ -26,7 +26,7 @@ export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
   };
   for (let round = 0; round < ROUNDS; round++) {
     kernel.open({ by: "pid", pid }, now);
-    kernel.survey(null, { requests: [request], reserved: [], away: [] });
+    kernel.survey(null, { requests: [request], reserved: [], away: [], noteHardware: false });
     const found = kernel.locate(null, wanted);
     if (found !== null) kernel.apply(null, found, wanted, [], false);
   }

@@ -6,6 +6,7 @@ import { selected } from "../domain/match.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { guardsOf } from "./guards.ts";
+import { candidates, type HardwareReader } from "./hardware.ts";
 import { readSnapshot } from "./reader.ts";
 
 /** What a survey is asked. */
@@ -15,12 +16,15 @@ export interface SurveyQuery {
   readonly reserved: readonly number[];
   /** Devices of home that are in containers: what they are built on carries them all the same. */
   readonly away: readonly Device[];
+  /** Some mapping goes by driver or bus: what they tell of a device is noted, to know it by while it is away. */
+  readonly noteHardware: boolean;
 }
 
 /** What a survey needs of the host. */
 export interface Host {
   readonly connection: Connection;
   readonly devices: ReadonlyMap<number, Device>;
+  readonly hardware: HardwareReader;
   now(): number;
 }
 
@@ -31,7 +35,7 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
   return query.requests.map((request) => {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
-    for (const device of selected(request.match, host.devices.values())) {
+    for (const device of selected(request.match, candidates(host, request.match))) {
       if (request.count !== "all" && chosen.length === request.count) break;
       if (unavailable.has(device.ifindex)) continue;
       const guard = guards.first(device, request.force);
@@ -43,7 +47,10 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
       unavailable.add(device.ifindex);
-      chosen.push(snapshot);
+      const noted = device.hardware ?? (query.noteHardware ? host.hardware.all(device) : undefined);
+      chosen.push(
+        noted === undefined ? snapshot : { ...snapshot, device: { ...snapshot.device, hardware: noted } },
+      );
     }
     return { request, chosen, passedOver };
   });

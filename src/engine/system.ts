@@ -4,6 +4,8 @@ import type { Transport } from "../netlink/connection.ts";
 export interface NamespaceSocket extends Transport, Disposable {
   /** SO_NETNS_COOKIE, decimal. */
   cookie(): string;
+  /** What drives the device of that name, as ethtool tells it; null where it does not say. */
+  driver(name: string): string | null;
 }
 
 /** A subscription to RTNLGRP_LINK at home. */
@@ -40,6 +42,10 @@ export interface System {
   hasExited(pidfd: number): boolean;
   /** Field 22 of /proc/PID/stat, clock ticks since boot; null where there is no such process any more. */
   startTime(pid: number): number | null;
+  /** The PCI device that the virtio device `name` is part of; null where it is part of none. */
+  virtioParent(name: string): string | null;
+  /** The PF of which the PCI device `address` is a VF; null where it is none. */
+  physicalFunction(address: string): string | null;
   /** CLOCK_BOOTTIME, milliseconds. */
   bootTime(): number;
   /** CLOCK_REALTIME, milliseconds. */

@@ -67,6 +67,7 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
     requests: mapping.devices,
     reserved: [],
     away: held.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device)),
+    noteHardware: false,
   });
   const picks: Surveyed["picks"] = found.picks.map((pick) => ({
     ...pick,

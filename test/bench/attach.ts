@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContainerEvent, ReleaseEvent } from "../../src/domain/event.ts";
-import type { Mapping } from "../../src/domain/mapping.ts";
+import { ANY_DEVICE, type Mapping } from "../../src/domain/mapping.ts";
 import { NO_CHANGE } from "../../src/domain/step.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import { openJournal } from "../../src/engine/journal.ts";
@@ -62,7 +62,7 @@ const mapping: Mapping = {
   onExit: "return",
   devices: [
     {
-      match: { name: "nic0", altname: null, mac: null, permanentMac: null, kind: null },
+      match: { ...ANY_DEVICE, name: "nic0" },
       count: 1,
       name: "eth1",
       addresses: null,

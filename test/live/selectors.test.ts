@@ -36,6 +36,8 @@ const picks: [selector: string, host_names: string[]][] = [
   ['match = { mac = "02-00-00-00-AB-0C" }', ["port1"]],
   ['match = { kind = "ifb" }\ncount = "all"', ["eth2", "eth9", "eth10"]],
   ['match = { kind = "t*" }', ["port1"]],
+  ['match = { driver = "ifb" }\ncount = "all"', ["eth2", "eth9", "eth10"]],
+  ['match = { driver = "t?n", name = "*1" }', ["port1"]],
   ['match = { name = "*t*", kind = "tun" }\ncount = "all"', ["port1"]],
 ];
 
@@ -59,6 +61,10 @@ const refusals: [selector: string, code: string][] = [
   ['match = { name = "eth" }', "device-missing"],
   ['match = { name = "eth9", kind = "veth" }', "device-missing"],
   ['match = { mac = "02:00:00:00:ab:0d" }', "device-missing"],
+  ['match = { name = "port1", driver = "ifb" }', "device-missing"],
+  // None of these is a device of any bus.
+  ['match = { pci = "0000:00:01.0" }', "device-missing"],
+  ['match = { pf = "*" }', "device-missing"],
   ['match = { name = "eth*" }\ncount = 4', "too-few-devices"],
 ];
 

@@ -36,6 +36,12 @@ export interface Link {
   peer: Link | null;
   readonly parentBus: string | null;
   readonly parentDev: string | null;
+  /** The PCI device that it is, or that a virtio device is part of. */
+  readonly pci: string | null;
+  /** The PCI address of the PF that it is a VF of. */
+  readonly physfn: string | null;
+  /** What ethtool tells of it. */
+  readonly driver: string | null;
   readonly rules: LinkRules;
   /** In the order in which the kernel lists them, by family. */
   readonly addresses: { readonly inet: HeldAddress[]; readonly inet6: HeldAddress[] };
@@ -76,6 +82,10 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     peer: null,
     parentBus: null,
     parentDev: null,
+    pci: spec.parentBus === "pci" ? (spec.parentDev ?? null) : null,
+    physfn: null,
+    // dev_ethtool(): a driver that does not tell its name is called as its kind is.
+    driver: spec.kind,
     ifindex: spec.ifindex ?? nextIndex(namespace),
     ...rest,
     type,

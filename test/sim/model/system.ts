@@ -2,7 +2,8 @@ import { constants } from "node:os";
 import { SyscallError } from "../../../ffi/errno.ts";
 import type { NamespaceSocket, System } from "../../../src/engine/system.ts";
 import { hold, letGo } from "./lifetime.ts";
-import type { Namespace } from "./namespaces.ts";
+import type { Link } from "./links.ts";
+import { linkNamed, type Namespace } from "./namespaces.ts";
 import { createMonitor } from "./notifications.ts";
 import type { Process } from "./processes.ts";
 import { type ErrnoCode, refuse } from "./refusal.ts";
@@ -67,6 +68,7 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
       },
       receive: () => replies.shift() ?? failed("recvfrom", "EAGAIN", "AF_NETLINK"),
       cookie: () => String(namespace.cookie),
+      driver: (name) => linkNamed(namespace, name)?.driver ?? null,
       [Symbol.dispose]() {
         if (others.delete(socket)) letGo(world, namespace);
       },
@@ -122,6 +124,9 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
       return open?.type === "pidfd" && open.process.namespace === null;
     },
     startTime: (pid) => world.processes.get(pid)?.startTime ?? null,
+    virtioParent: (name) =>
+      linkOn(world, ({ parentBus, parentDev }) => parentBus === "virtio" && parentDev === name)?.pci ?? null,
+    physicalFunction: (address) => linkOn(world, ({ pci }) => pci === address)?.physfn ?? null,
     bootTime: () => world.now,
     wallTime: () => BOOT_WALL_TIME + world.now,
     [Symbol.dispose]() {
@@ -137,6 +142,11 @@ function namespaceAt(world: World, path: string): Namespace | null | undefined {
   const pid = /^\/proc\/(\d+)\/ns\/net$/.exec(path)?.[1];
   if (pid === undefined) return world.files.get(path);
   return world.processes.get(Number(pid))?.namespace ?? undefined;
+}
+
+/** The link for which `holds`, wherever it is: sysfs shows all of /sys/bus to everybody. */
+function linkOn(world: World, holds: (link: Link) => boolean): Link | undefined {
+  return world.namespaces.flatMap(({ links }) => Array.from(links.values())).find(holds);
 }
 
 function failed(call: string, code: ErrnoCode, subject: string): never {

@@ -23,6 +23,7 @@ const HOST_NAME = "an interface name of 1 to 15 bytes";
 const NAME_INSIDE = `${HOST_NAME}, in which one "%d" stands for the first free number`;
 const ADDRESS = 'an IP address such as "192.168.0.1/24" or "2001:db8::1/64"';
 const MASK = 'a dotted mask such as "255.255.255.0" or a prefix length such as 24';
+const PCI = 'a PCI address such as "0000:03:00.0"';
 const MTU = "an integer from 68 to 65535";
 const COUNT = 'a positive integer or "all"';
 const DURATION = 'a duration such as "500ms", "30s" or "1m30s"';
@@ -232,6 +233,18 @@ describe("a match:", () => {
     [
       match('{ permanent_mac = ‸"02:*" }'),
       `${at}.permanent_mac: "02:*" is no MAC address, expected a MAC address such as "02:00:00:00:00:01"`,
+    ],
+    [match('{ pci = ‸"0000:03:00" }'), `${at}.pci: "0000:03:00" is no PCI address, expected ${PCI}`],
+    [match('{ pci = ‸"0000:03:*" }'), `${at}.pci: "0000:03:*" is no PCI address, expected ${PCI}`],
+    [match("{ pci = ‸3 }"), `${at}.pci: is the number 3, expected ${PCI}`],
+    [
+      match('{ driver = ‸"" }'),
+      `${at}.driver: is the string "", expected a text or pattern that is not empty`,
+    ],
+    [match('{ pf = ‸"0000:03:00.9" }'), `${at}.pf: "0000:03:00.9" is no PCI address, expected ${PCI}`],
+    [
+      match('{ pf = ‸"ens1f0 " }'),
+      `${at}.pf: "ens1f0 " holds a "/", ":" or white space, expected the name of a device, or a pattern of names`,
     ],
   ]);
 });

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { globMatches } from "../../../src/domain/glob.ts";
-import type { DeviceRequest, Mapping, Selector } from "../../../src/domain/mapping.ts";
+import { ANY_DEVICE as anyDevice, type DeviceRequest, type Mapping } from "../../../src/domain/mapping.ts";
 import { configOf, withDevice, withMapping } from "./given-files.ts";
-
-const anyDevice: Selector = { name: null, altname: null, mac: null, permanentMac: null, kind: null };
 
 const asItIs: DeviceRequest = {
   match: { ...anyDevice, name: "ens4" },
@@ -45,7 +43,7 @@ on_exit = "leave"
   annotations = { "com.example.nic" = "rdma*", empty = "" }
   bundle = "/var/lib/*"
   [[mapping.device]]
-  match = { name = "ens4", altname = "enp*", mac = "02-00-00-00-00-AA", permanent_mac = "02:00:00:00:00:BB", kind = "veth" }
+  match = { name = "ens4", altname = "enp*", mac = "02-00-00-00-00-AA", permanent_mac = "02:00:00:00:00:BB", pci = "03:0A.0", driver = "mlx5*", kind = "veth", pf = "ens1f*" }
   count = 1
   name = "eth1"
   addresses = ["192.168.0.1/24", "2001:DB8::1/64"]
@@ -76,7 +74,10 @@ on_exit = "leave"
           altname: "enp*",
           mac: "02:00:00:00:00:aa",
           permanentMac: "02:00:00:00:00:bb",
+          pci: "0000:03:0a.0",
+          driver: "mlx5*",
           kind: "veth",
+          pf: "ens1f*",
         },
         count: 1,
         name: "eth1",

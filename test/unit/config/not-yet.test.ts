@@ -5,20 +5,11 @@ import { FOLDER, faultsOf, marked, withDevice, withMapping } from "./given-files
 const device = (line: string) => withDevice(`match = { name = "a" }\n${line}`);
 const mapping = (line: string) => withMapping(`${line}\ndevice = [{ match = { name = "a" } }]`);
 
-const NO_CONDITION = "another condition in its place";
-
 describe("what this version cannot act on is told:", () => {
   test.each([
     ["mapping[0].device[0].routes", "an empty array", device('routes = ‸[{ to = "default" }]')],
     ["mapping[0].device[0].routes", "an empty array", device('routes = ‸"preserve"')],
     ["mapping[0].device[0].sysctls", "an empty table", device('sysctls = ‸{ "ipv4.arp_ignore" = 1 }')],
-    [
-      "mapping[0].device[0].match.pci",
-      NO_CONDITION,
-      withDevice('match = { name = "a", pci = ‸"0000:00:03.0" }'),
-    ],
-    ["mapping[0].device[0].match.driver", NO_CONDITION, withDevice('match = { driver = ‸"mlx5_core" }')],
-    ["mapping[0].device[0].match.pf", NO_CONDITION, withDevice('match = { pf = ‸"ens1" }')],
     ["mapping[0].wait", '"0s"', mapping('wait = ‸"30s"')],
     ["mapping[0].wait", '"0s"', mapping('wait = ‸"1ms"')],
     ["oci.net_devices", "false", "[oci]\nnet_devices = ‸true\n"],

@@ -42,6 +42,7 @@ describe("config/examples:", () => {
     "by-kind.toml": [{ count: 2, name: "net%d" }],
     "by-mac.toml": [{ name: "lan0" }, { name: "wan0" }],
     "by-name.toml": [{ name: "eth1" }],
+    "by-pci.toml": [{ name: "wan0" }, { name: "lan0" }],
     "forced.toml": [{ force: true }],
     "given-settings.toml": [
       { mtu: 9000, mac: "02:00:00:00:00:01" },
@@ -54,6 +55,7 @@ describe("config/examples:", () => {
     ],
     "oci-map.toml": [{ name: null }, { name: "container_eth0" }],
     "optional-device.toml": [{ name: null }],
+    "virtual-functions.toml": [{ count: 2, name: "net%d" }],
   };
 
   test("there is one of each kind", () => {

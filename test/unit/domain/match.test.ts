@@ -127,6 +127,35 @@ describe("selects", () => {
   });
 });
 
+describe("selects by what driver and bus tell", () => {
+  const pf = { pci: "0000:01:00.0", names: ["ens1f0", "enp1s0f0"] };
+  const device = deviceOf({ hardware: { pci: "0000:01:10.0", driver: "igbvf", pf } });
+
+  test.each([
+    [{ pci: "0000:01:10.0" }, true],
+    [{ pci: "0000:01:10.1" }, false],
+    [{ driver: "igbvf" }, true],
+    [{ driver: "igb*" }, true],
+    [{ driver: "igb" }, false],
+    [{ pf: "ens1f0" }, true],
+    [{ pf: "enp*" }, true],
+    [{ pf: "ens1" }, false],
+    [{ pf: "0000:01:00.0" }, true],
+    [{ pf: "0000:01:10.0" }, false],
+    [{ pci: "0000:01:10.0", driver: "igbvf", pf: "ens1f0", name: "ens4" }, true],
+    [{ pci: "0000:01:10.0", driver: "igbvf", pf: "ens1f1" }, false],
+  ])("%o: %p", (conditions, holds) => expect(selects(selectorOf(conditions), device)).toBe(holds));
+
+  test.each([{ pci: "0000:01:10.0" }, { driver: "*?" }, { pf: "*" }])(
+    "%o holds for none that tells nothing, nor for one that was not asked",
+    (conditions) => {
+      const silent = deviceOf({ hardware: { pci: null, driver: null, pf: null } });
+      expect(selects(selectorOf(conditions), silent)).toBe(false);
+      expect(selects(selectorOf(conditions), deviceOf())).toBe(false);
+    },
+  );
+});
+
 describe("selected", () => {
   test("is in natural order of name, whatever the order of finding", () => {
     const devices = ["eth10", "wlan0", "eth9", "eth1"].map((name, at) => deviceOf({ name, ifindex: at + 2 }));
@@ -139,5 +168,7 @@ describe("selectorText", () => {
   test("is as the config spells it", () => {
     const text = selectorText(selectorOf({ kind: "veth", permanentMac: "02:00:00:00:00:01", name: "e*" }));
     expect(text).toBe('name = "e*", permanent_mac = "02:00:00:00:00:01", kind = "veth"');
+    const hardware = selectorText(selectorOf({ pf: "ens1*", pci: "0000:01:10.0", driver: "igbvf" }));
+    expect(hardware).toBe('pci = "0000:01:10.0", driver = "igbvf", pf = "ens1*"');
   });
 });

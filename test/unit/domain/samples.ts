@@ -1,6 +1,6 @@
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
-import type { DeviceRequest, Mapping, Selector } from "../../../src/domain/mapping.ts";
+import { ANY_DEVICE, type DeviceRequest, type Mapping, type Selector } from "../../../src/domain/mapping.ts";
 import type { Snapshot } from "../../../src/domain/snapshot.ts";
 
 /** A plain Ethernet device of the host, up, with `members` in place of what it has. */
@@ -59,7 +59,7 @@ export function snapshotOf(device: Device, ...addresses: readonly Address[]): Sn
 
 /** A selector of these conditions alone. */
 export function selectorOf(conditions: Partial<Selector>): Selector {
-  return { name: null, altname: null, mac: null, permanentMac: null, kind: null, ...conditions };
+  return { ...ANY_DEVICE, ...conditions };
 }
 
 /** What `[[mapping.device]]` asks for that gives nothing but `match = { name = "ens4" }`. */

@@ -1,5 +1,5 @@
 import type { ContainerEvent, ContainerStatus, ReleaseEvent, Target } from "../../../src/domain/event.ts";
-import type { DeviceRequest, Mapping, Selector } from "../../../src/domain/mapping.ts";
+import { ANY_DEVICE, type DeviceRequest, type Mapping, type Selector } from "../../../src/domain/mapping.ts";
 import type { Machine } from "../../sim/model/daemon.ts";
 import { BOOT_WALL_TIME } from "../../sim/model/world.ts";
 
@@ -50,7 +50,7 @@ export function mappingFor(id: string, ...wishes: readonly Wish[]): Mapping {
 }
 
 function requestFor(wish: Wish): DeviceRequest {
-  const match = { name: null, altname: null, mac: null, permanentMac: null, kind: null, ...wish.match };
+  const match = { ...ANY_DEVICE, ...wish.match };
   const rest = { count: 1, name: null, addresses: null, mtu: null, mac: null } as const;
   return { ...rest, dad: "keep", up: true, force: false, ...wish, match };
 }

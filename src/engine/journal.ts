@@ -1,8 +1,19 @@
 import { Database } from "bun:sqlite";
-import { existsSync, readFileSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
-import { parseAttachment } from "./attachment-schema.ts";
+import { type Copies, copiesIn } from "./copies.ts";
+import {
+  checkPages,
+  connectTo,
+  hasLoss,
+  initialize,
+  noteLoss,
+  readRows,
+  SCHEMA_VERSION,
+  whyNotOurs,
+  writerOver,
+} from "./journal-file.ts";
 
 /** What a journal's entries are true of, and of nothing else. */
 export interface JournalOwner {
@@ -26,35 +37,77 @@ export interface Journal extends Disposable {
   delete(key: number): void;
 }
 
-/** Why a journal that was there was put aside, and under which name. */
+/** A journal that was not as it should be. */
 export interface SetAside {
   readonly reason: string;
-  readonly path: string;
+  /** Where it lies as it was found; null: it is not there any more. */
+  readonly path: string | null;
+  /** How many Attachments were taken from their copies. */
+  readonly fromCopies: number;
 }
 
-const SCHEMA_VERSION = 1;
+/** An open journal. */
+export interface OpenedJournal {
+  readonly journal: Journal;
+  readonly setAside: SetAside | null;
+  /**
+   * Whether all that was begun in this boot is on record. Where it is not, a pinned namespace that nobody
+   * accounts for may hold devices, and has to be left alone.
+   */
+  readonly isWhole: boolean;
+}
+
 const FILE = "journal.db";
+const COPIES = "copies";
 
 /**
  * Opens the journal of a state folder, made if it is not there.
  *
  * One of another boot, another home or a later version is put aside under a name that says so, and never
- * guessed from; one that cannot be read as well. Throws an SQLiteError where none can be made: a full or
- * read-only disk.
+ * guessed from. Of one that is damaged what can be read is kept, and the rest is taken from its copies.
+ * Throws an SQLiteError where none can be made: a full or read-only disk.
+ *
+ * @param pinned cookies of the namespaces that earlier daemons pinned: there was a journal
  */
 export function openJournal(
   folder: string,
   owner: JournalOwner,
-): { readonly journal: Journal; readonly setAside: SetAside | null } {
+  pinned: readonly string[] = [],
+): OpenedJournal {
   const path = join(folder, FILE);
-  if (!existsSync(path)) return { journal: create(path, owner), setAside: null };
-  const reason = whyNotOurs(path, owner);
-  if (reason === null) return { journal: open(path), setAside: null };
-  const aside = freeName(`${path}.set-aside`);
-  for (const suffix of ["", "-wal", "-shm"]) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  const copies = copiesIn(join(folder, COPIES), owner, SCHEMA_VERSION);
+  const looked = look(path, owner);
+  switch (looked.is) {
+    case "good":
+      return opened(looked.database, copies, null);
+    case "damaged":
+      return mended(folder, looked.database, looked.damaged, copies);
+    case "foreign": {
+      const { reason } = looked;
+      const aside = putAside(folder, [FILE, COPIES]);
+      const database = begun(path, owner, [], reason);
+      return opened(database, copies, { reason, path: aside, fromCopies: 0 });
+    }
+    case "unreadable": {
+      const reason = `it cannot be read: ${looked.reason}`;
+      const aside = putAside(folder, [FILE]);
+      return replaced(path, owner, copies, reason, aside);
+    }
+    case "missing": {
+      if (pinned.length + copies.read().length > 0) {
+        return replaced(path, owner, copies, "it is not there, and what it was about is", null);
+      }
+      return opened(begun(path, owner, [], null), copies, null);
+    }
   }
-  return { journal: create(path, owner), setAside: { reason, path: aside } };
+}
+
+/** What there is to say of a journal that was not as it should be, to a person. */
+export function setAsideText({ reason, path, fromCopies }: SetAside): string {
+  const where = path === null ? "" : `; as it was it is kept as ${path}`;
+  const what =
+    fromCopies === 0 ? "nothing of that is" : `${fromCopies} of what it held, by their copies, are`;
+  return `the journal was not as it should be: ${reason}${where}; ${what} acted upon`;
 }
 
 /** What the journal of this boot in a state folder holds, for whoever only looks; nothing where there is none. */
@@ -64,7 +117,7 @@ export function readJournal(folder: string): readonly Attachment[] {
   try {
     using database = new Database(path, { readonly: true, strict: true });
     const owner = database.query<{ boot_id: string }, []>("SELECT boot_id FROM owner").get();
-    return owner?.boot_id === bootId() ? read(database) : [];
+    return owner?.boot_id === bootId() ? readRows(database).attachments : [];
   } catch {
     return [];
   }
@@ -75,98 +128,118 @@ export function bootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }
 
-function connectTo(path: string): Database {
-  const database = new Database(path, { create: true, strict: true });
-  // The journal has to outlive the daemon and not the machine: what is in the page cache survives a SIGKILL,
-  // and a write-ahead log one in the middle of a write.
-  database.run("PRAGMA journal_mode = WAL");
-  database.run("PRAGMA synchronous = OFF");
-  return database;
-}
+/** What is under the journal's path. */
+type Looked =
+  | { readonly is: "missing" }
+  | { readonly is: "foreign" | "unreadable"; readonly reason: string }
+  | { readonly is: "good"; readonly database: Database }
+  | { readonly is: "damaged"; readonly database: Database; readonly damaged: ReadonlyMap<number, string> };
 
-function create(path: string, owner: JournalOwner): Journal {
-  const database = connectTo(path);
-  database.run("CREATE TABLE owner (schema_version INTEGER, boot_id TEXT, home_cookie TEXT) STRICT");
-  database.run("CREATE TABLE attachment (key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT");
-  // By itself: with 64 devices to one attachment, each step would write all of them anew.
-  database.run(
-    "CREATE TABLE device (attachment INTEGER, at INTEGER, body TEXT NOT NULL, PRIMARY KEY (attachment, at)) STRICT",
-  );
-  database.run("INSERT INTO owner VALUES (?, ?, ?)", [SCHEMA_VERSION, owner.bootId, owner.homeCookie]);
-  return journalOver(database);
-}
-
-function open(path: string): Journal {
-  return journalOver(connectTo(path));
-}
-
-/** Why the journal at `path` says nothing about this boot and this home; null where it does. */
-function whyNotOurs(path: string, owner: JournalOwner): string | null {
+function look(path: string, owner: JournalOwner): Looked {
+  if (!existsSync(path)) return { is: "missing" };
   let database: Database | null = null;
   try {
     database = connectTo(path);
-    const row: unknown = database.query("SELECT schema_version, boot_id, home_cookie FROM owner").get();
-    if (row === null || typeof row !== "object") return "it does not say whose it is";
-    const is = Object.values(row);
-    if (is[0] !== SCHEMA_VERSION) return `it has version ${is[0]}, and this program knows ${SCHEMA_VERSION}`;
-    if (is[1] !== owner.bootId) return "it is of another boot of the machine";
-    if (is[2] !== owner.homeCookie) return "it was kept by a daemon of another network namespace";
-    read(database);
-    return null;
+    checkPages(database);
+    const reason = whyNotOurs(database, owner);
+    if (reason !== null) {
+      database.close();
+      return { is: "foreign", reason };
+    }
+    const { damaged } = readRows(database);
+    return damaged.size === 0 ? { is: "good", database } : { is: "damaged", database, damaged };
   } catch (error) {
-    return `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-  } finally {
     database?.close();
+    return { is: "unreadable", reason: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function read(database: Database): Attachment[] {
-  const attachments = database.query<Row, []>("SELECT key, body FROM attachment ORDER BY key").all();
-  const devices = database.query<Row, [number]>("SELECT body FROM device WHERE attachment = ? ORDER BY at");
-  return attachments.map(({ key, body }) =>
-    parseAttachment({
-      ...JSON.parse(body),
-      devices: devices.all(key).map((device) => JSON.parse(device.body)),
-    }),
-  );
+/** A new journal in the place of one that says nothing any more, with what the copies tell. */
+function replaced(
+  path: string,
+  owner: JournalOwner,
+  copies: Copies,
+  reason: string,
+  aside: string | null,
+): OpenedJournal {
+  const known = copies.read();
+  return opened(begun(path, owner, known, reason), copies, { reason, path: aside, fromCopies: known.length });
 }
 
-interface Row {
-  readonly key: number;
-  readonly body: string;
+/** A journal of which some Attachments are damaged: these from their copies, or taken out of it. */
+function mended(
+  folder: string,
+  database: Database,
+  damaged: ReadonlyMap<number, string>,
+  copies: Copies,
+): OpenedJournal {
+  const aside = freeName(join(folder, `${FILE}.set-aside`));
+  copyFileSync(join(folder, FILE), aside);
+  const known = copies.read().filter(({ key }) => damaged.has(key));
+  const what = Array.from(damaged, ([key, why]) => `${key}: ${why}`).join("; ");
+  const reason = `it cannot be read in part: attachment ${what}`;
+  const writer = writerOver(database);
+  const mend = database.transaction(() => {
+    for (const key of damaged.keys()) writer.delete(key);
+    for (const attachment of known) writer.add(attachment);
+    if (known.length < damaged.size) noteLoss(database, reason);
+  });
+  mend();
+  return opened(database, copies, { reason, path: aside, fromCopies: known.length });
 }
 
-function journalOver(database: Database): Journal {
-  const putHead = database.query("INSERT OR REPLACE INTO attachment VALUES (?, ?)");
-  const putDevice = database.query("INSERT OR REPLACE INTO device VALUES (?, ?, ?)");
-  const deleteHead = database.query("DELETE FROM attachment WHERE key = ?");
-  const deleteDevices = database.query("DELETE FROM device WHERE attachment = ?");
+/** A new journal that holds these, and where it has to, why that may not be all. */
+function begun(
+  path: string,
+  owner: JournalOwner,
+  attachments: readonly Attachment[],
+  loss: string | null,
+): Database {
+  const database = connectTo(path);
+  initialize(database, owner);
+  const writer = writerOver(database);
+  for (const attachment of attachments) writer.add(attachment);
+  if (loss !== null) noteLoss(database, loss);
+  return database;
+}
 
-  function update(attachment: Attachment): void {
-    const { devices: _, ...head } = attachment;
-    putHead.run(attachment.key, JSON.stringify(head));
-  }
-
-  function updateDevice(key: number, at: number, device: AttachedDevice): void {
-    putDevice.run(key, at, JSON.stringify(device));
-  }
-
-  return {
-    attachments: read(database),
-    add: database.transaction((attachment: Attachment) => {
-      update(attachment);
-      for (const [at, device] of attachment.devices.entries()) updateDevice(attachment.key, at, device);
-    }),
-    update,
-    updateDevice,
-    delete: database.transaction((key: number) => {
-      deleteHead.run(key);
-      deleteDevices.run(key);
-    }),
+function opened(database: Database, copies: Copies, setAside: SetAside | null): OpenedJournal {
+  const { attachments } = readRows(database);
+  copies.renew(attachments);
+  const writer = writerOver(database);
+  const journal: Journal = {
+    attachments,
+    add(attachment) {
+      writer.add(attachment);
+      copies.put(attachment);
+    },
+    update(attachment) {
+      writer.update(attachment);
+      copies.put(attachment);
+    },
+    updateDevice: writer.updateDevice,
+    delete(key) {
+      copies.delete(key);
+      writer.delete(key);
+    },
     [Symbol.dispose]() {
       database.close();
     },
   };
+  return { journal, setAside, isWhole: !hasLoss(database) };
+}
+
+/** Gives a file of the state folder, with all that SQLite keeps beside it, a name of its own; gives that name. */
+function putAside(folder: string, names: readonly string[]): string {
+  const aside = freeName(join(folder, `${FILE}.set-aside`));
+  for (const name of names) {
+    const to = name === FILE ? aside : `${aside}-${name}`;
+    for (const suffix of ["", "-journal", "-wal", "-shm"]) {
+      const from = join(folder, name + suffix);
+      if (existsSync(from)) renameSync(from, to + suffix);
+    }
+  }
+  return aside;
 }
 
 function freeName(path: string): string {

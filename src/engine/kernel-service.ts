@@ -5,7 +5,7 @@ import { type Connection, connect } from "../netlink/connection.ts";
 import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
 import { createHardwareReader } from "./hardware.ts";
-import type { Applied, KernelCalls, KernelNews, Opened, Surveyed } from "./kernel.ts";
+import type { Applied, KernelCalls, KernelNews, Opened, PinnedNamespace, Surveyed } from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
 import { Namespaces } from "./namespaces.ts";
 import { noPins, type Pins } from "./pins.ts";
@@ -113,6 +113,18 @@ export class KernelService implements KernelCalls, Disposable {
     for (const cookie of this.#pins.list()) {
       if (!known.includes(cookie)) this.#pins.unpin(cookie);
     }
+  }
+
+  unaccounted(known: readonly string[]): PinnedNamespace[] {
+    const cookies = this.#pins.list().filter((cookie) => !known.includes(cookie));
+    return cookies.map((cookie) => {
+      const path = this.#pins.path(cookie);
+      const opened = this.open({ by: "netns", path }, this.#system.wallTime());
+      if (!opened.ok) return { path, devices: [] };
+      const devices = readDevices(this.#namespaces.get(opened.cookie).connection);
+      this.close(opened.cookie);
+      return { path, devices: devices.map(({ name }) => name).filter((name) => name !== "lo") };
+    });
   }
 
   close(cookie: string): void {

@@ -27,6 +27,13 @@ export interface Surveyed {
   readonly inside: readonly Device[];
 }
 
+/** A namespace that an earlier daemon pinned. */
+export interface PinnedNamespace {
+  readonly path: string;
+  /** Names of the devices in it, but lo; none too where it cannot be looked into. */
+  readonly devices: readonly string[];
+}
+
 /** What came of the steps of one device, and what it is now; null where it is in neither namespace. */
 export interface Applied {
   readonly failure: StepFailure | null;
@@ -55,6 +62,8 @@ export interface KernelCalls {
   pin(cookie: string): string | null;
   /** Lets go of the pins of earlier daemons, those of `known` aside. */
   unpinOthers(known: readonly string[]): void;
+  /** What is pinned, those of `known` aside, and looked into without taking hold of it. */
+  unaccounted(known: readonly string[]): readonly PinnedNamespace[];
   close(cookie: string): void;
   unwatch(watch: number): void;
   /** @param cookie the container's namespace; null: none, nothing is inside */

@@ -13,6 +13,7 @@ export function localKernel(calls: KernelCalls): Kernel {
     openPinned: (...args) => turn(() => calls.openPinned(...args)),
     pin: (...args) => turn(() => calls.pin(...args)),
     unpinOthers: (...args) => turn(() => calls.unpinOthers(...args)),
+    unaccounted: (...args) => turn(() => calls.unaccounted(...args)),
     close: (...args) => turn(() => calls.close(...args)),
     unwatch: (...args) => turn(() => calls.unwatch(...args)),
     survey: (...args) => turn(() => calls.survey(...args)),

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import { createEngine } from "../engine/engine.ts";
-import { bootId, openJournal } from "../engine/journal.ts";
 import type { KernelNews } from "../engine/kernel.ts";
 import type { Log } from "../engine/log.ts";
 import { createRegistry } from "../engine/registry.ts";
@@ -12,7 +11,8 @@ import { statusOf } from "../http/status.ts";
 import { PINS } from "./folders.ts";
 import { createFootprint } from "./footprint.ts";
 import { createHealth, type Health } from "./health.ts";
-import { type KernelClient, startKernel } from "./kernel-client.ts";
+import { startKernel } from "./kernel-client.ts";
+import { openState } from "./open-state.ts";
 import { type SpoolLoop, startSpoolLoop } from "./spool-loop.ts";
 
 /** What a daemon is started with. */
@@ -64,7 +64,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       options.onFatal,
     ),
   );
-  const { journal, trusted } = await openState(parts, config, client, log);
+  const state = await openState(config.daemon.state, client.kernel, log);
+  const journal = parts.use(state.journal);
   const registry = createRegistry(journal, (error) => {
     const reason = `the journal cannot be written: ${error?.message}; see to the state folder ${config.daemon.state}`;
     health.fault("journal", error === null ? null : reason);
@@ -96,9 +97,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     report: (fault) => log("error", `HTTP: ${fault.stack ?? fault.message}`, { code: "internal" }),
   });
   await running.recover();
-  // What an earlier daemon pinned and did not put on record, it did not use. A journal that was put aside may
-  // know better.
-  if (trusted) await client.kernel.unpinOthers(running.attachments().map(({ cookie }) => cookie));
+  await state.tidyPins(running.attachments().map(({ cookie }) => cookie));
   for (const news of kernelNews.splice(0)) take(running, health, news);
   const retry = setInterval(() => void running.retryStuck(), RETRY_MS);
   parts.defer(() => clearInterval(retry));
@@ -126,17 +125,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await lifetime.disposeAsync();
     },
   };
-}
-
-async function openState(parts: AsyncDisposableStack, config: Config, client: KernelClient, log: Log) {
-  const owner = { bootId: bootId(), homeCookie: await client.kernel.homeCookie() };
-  const { journal, setAside } = openJournal(config.daemon.state, owner);
-  parts.use(journal);
-  if (setAside !== null) {
-    const { reason, path } = setAside;
-    log("warning", `the journal was put aside as ${path} and not acted upon: ${reason}`, {});
-  }
-  return { journal, trusted: setAside === null };
 }
 
 function take(engine: Engine, health: Health, news: KernelNews): void {

@@ -85,6 +85,7 @@ export async function startKernel(
       openPinned: (...args) => call("openPinned", args),
       pin: (...args) => call("pin", args),
       unpinOthers: (...args) => call("unpinOthers", args),
+      unaccounted: (...args) => call("unaccounted", args),
       close: (...args) => call("close", args),
       unwatch: (...args) => call("unwatch", args),
       survey: (...args) => call("survey", args),

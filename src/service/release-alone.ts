@@ -3,7 +3,6 @@ import type { Config } from "../config/config.ts";
 import type { ReleaseEvent } from "../domain/event.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import { createEngine } from "../engine/engine.ts";
-import { bootId, openJournal } from "../engine/journal.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
 import { localKernel } from "../engine/local-kernel.ts";
@@ -12,6 +11,7 @@ import { pinsIn } from "../engine/pins.ts";
 import { createRegistry } from "../engine/registry.ts";
 import { homeDevices, verdict } from "../engine/verdicts.ts";
 import { PINS } from "./folders.ts";
+import { openState } from "./open-state.ts";
 
 /**
  * Carries out a release where no daemon runs: takes up what the last one left, and brings it home on this
@@ -20,11 +20,8 @@ import { PINS } from "./folders.ts";
 export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log): Promise<Verdict> {
   using service = new KernelService(createLinux(), () => undefined, pinsIn(join(config.daemon.state, PINS)));
   const kernel = localKernel(service);
-  const owner = { bootId: bootId(), homeCookie: await kernel.homeCookie() };
-  const { journal, setAside } = openJournal(config.daemon.state, owner);
-  using _journal = journal;
-  if (setAside !== null)
-    log("warning", `the journal was put aside as ${setAside.path}: ${setAside.reason}`, {});
+  const state = await openState(config.daemon.state, kernel, log);
+  using journal = state.journal;
   const registry = createRegistry(journal, (error) => {
     if (error !== null) log("error", `the journal cannot be written: ${error.message}`, {});
   });
@@ -41,6 +38,7 @@ export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log
     .filter((one) => event.id === null || one.holders.some(({ id }) => id === event.id));
   await engine.recover();
   const answer = await engine.handle(event);
+  await state.tidyPins(engine.attachments().map(({ cookie }) => cookie));
   if (answer.outcome !== "unchanged" || asked.length === 0) return answer;
   // Taking up what was left has brought them home already.
   return verdict(event, "returned", {

@@ -1,6 +1,14 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AttachedDevice, Attachment } from "../../../src/domain/attachment.ts";
@@ -30,14 +38,14 @@ async function anAttachment(): Promise<Attachment> {
 
 /** What the next daemon finds. */
 function reopened(as: JournalOwner = owner) {
-  const { journal, setAside } = openJournal(folder, as);
+  const { journal, setAside, isWhole } = openJournal(folder, as);
   using _ = journal;
-  return { attachments: journal.attachments, setAside };
+  return { attachments: journal.attachments, setAside, isWhole };
 }
 
 describe("a journal", () => {
   test("holds nothing at first", () => {
-    expect(reopened()).toEqual({ attachments: [], setAside: null });
+    expect(reopened()).toEqual({ attachments: [], setAside: null, isWhole: true });
   });
 
   test("tells the next daemon all that was put on record", async () => {
@@ -46,7 +54,11 @@ describe("a journal", () => {
     journal.add(attachment);
     journal.add({ ...attachment, key: 7 });
     journal[Symbol.dispose]();
-    expect(reopened()).toEqual({ attachments: [attachment, { ...attachment, key: 7 }], setAside: null });
+    expect(reopened()).toEqual({
+      attachments: [attachment, { ...attachment, key: 7 }],
+      setAside: null,
+      isWhole: true,
+    });
   });
 
   test("tells what was put there without having been closed: a daemon that is killed closes nothing", async () => {
@@ -69,7 +81,7 @@ describe("a journal", () => {
     const { journal } = openJournal(folder, owner);
     journal.add(attachment);
     journal.updateDevice(attachment.key, 1, home);
-    journal.update({ ...attachment, state: "returning", devices: [] });
+    journal.update({ ...attachment, state: "returning" });
     journal[Symbol.dispose]();
     const changed = { ...attachment, state: "returning", devices: [first, home] };
     expect(reopened().attachments).toEqual([changed as Attachment]);
@@ -86,42 +98,51 @@ describe("a journal", () => {
   });
 });
 
-describe("a journal that says nothing of this boot and this home is put aside, told, and kept", () => {
+/** What was found wrong with it, and what is known all the same. */
+type Found = ReturnType<typeof reopened>;
+
+function run(sql: string): void {
+  using database = new Database(FILE());
+  database.run(sql);
+}
+const FILE = () => join(folder, "journal.db");
+const copiesGone = () => rmSync(join(folder, "copies"), { recursive: true, force: true });
+
+/** A journal of two attachments, 1 and 7, closed. */
+async function aJournal(): Promise<readonly [Attachment, Attachment]> {
+  const first = await anAttachment();
+  const second = { ...first, key: 7, mapping: "another" };
+  const { journal } = openJournal(folder, owner);
+  using _ = journal;
+  journal.add(first);
+  journal.add(second);
+  return [first, second];
+}
+
+function expectKeptAs(name: string, { setAside }: Found): void {
+  expect(setAside?.path).toBe(join(folder, name));
+  expect(readdirSync(folder)).toContain(name);
+}
+
+describe("a journal that is not about this boot and this home is put aside with its copies, told, and kept", () => {
   const cases: readonly [string, RegExp, () => void][] = [
     ["of another boot", /another boot/, () => run("UPDATE owner SET boot_id = 'boot-0'")],
     ["of another home", /another network namespace/, () => run("UPDATE owner SET home_cookie = '4'")],
     ["of a later version", /version 99/, () => run("UPDATE owner SET schema_version = 99")],
-    ["of nobody", /whose it is/, () => run("DELETE FROM owner")],
-    ["without its tables", /cannot be read/, () => run("DROP TABLE device")],
-    [
-      "with a row that is no attachment",
-      /cannot be read/,
-      () => run("INSERT INTO attachment VALUES (9, '{}')"),
-    ],
-    ["with a row that is no JSON", /cannot be read/, () => run("INSERT INTO attachment VALUES (9, '{')")],
-    [
-      "that is no database",
-      /cannot be read/,
-      () => writeFileSync(join(folder, "journal.db"), "not a database".repeat(99)),
-    ],
-    ["that was cut off", /cannot be read/, () => truncateSync(join(folder, "journal.db"), 5000)],
   ];
-  function run(sql: string): void {
-    using database = new Database(join(folder, "journal.db"));
-    database.run(sql);
-  }
-  for (const [title, reason, damage] of cases) {
+  for (const [title, reason, spoil] of cases) {
     test(title, async () => {
-      const { journal } = openJournal(folder, owner);
-      journal.add(await anAttachment());
-      journal[Symbol.dispose]();
-      damage();
-      const { attachments, setAside } = reopened();
-      expect(attachments).toEqual([]);
-      expect(setAside?.reason).toMatch(reason);
-      expect(setAside?.path).toBe(join(folder, "journal.db.set-aside-1"));
-      expect(readdirSync(folder)).toContain("journal.db.set-aside-1");
-      expect(reopened()).toEqual({ attachments: [], setAside: null });
+      await aJournal();
+      spoil();
+      const found = reopened();
+      expect(found).toMatchObject({ attachments: [], isWhole: false, setAside: { fromCopies: 0 } });
+      expect(found.setAside?.reason).toMatch(reason);
+      expectKeptAs("journal.db.set-aside-1", found);
+      expect(readdirSync(join(folder, "journal.db.set-aside-1-copies")).toSorted()).toEqual([
+        "1.json",
+        "7.json",
+      ]);
+      expect(reopened()).toEqual({ attachments: [], setAside: null, isWhole: false });
     });
   }
 
@@ -130,11 +151,140 @@ describe("a journal that says nothing of this boot and this home is put aside, t
     const aside = readdirSync(folder).filter((name) => /set-aside-\d$/.test(name));
     expect(aside.toSorted()).toEqual(["journal.db.set-aside-1", "journal.db.set-aside-2"]);
   });
+});
 
-  test("an empty file is begun anew", () => {
-    writeFileSync(join(folder, "journal.db"), "");
-    expect(reopened().attachments).toEqual([]);
-    expect(reopened()).toEqual({ attachments: [], setAside: null });
+describe("a journal that cannot be read is kept, and its copies are taken", () => {
+  const file = () => readFileSync(FILE());
+  const cases: readonly [string, () => void][] = [
+    ["of nobody", () => run("DELETE FROM owner")],
+    ["without its tables", () => run("DROP TABLE device")],
+    ["that is no database", () => writeFileSync(FILE(), "not a database".repeat(99))],
+    ["that was cut off", () => truncateSync(FILE(), 5000)],
+    ["that was cut off at a page", () => truncateSync(FILE(), 8192)],
+    ["that was emptied", () => truncateSync(FILE(), 0)],
+    ["with a page of zeros", () => writeFileSync(FILE(), file().fill(0, 4096, 8192))],
+    ["with a page of garbage", () => writeFileSync(FILE(), file().fill(0xa5, 8192, 12288))],
+    [
+      "that is a folder",
+      () => {
+        rmSync(FILE());
+        mkdirSync(FILE());
+      },
+    ],
+  ];
+  for (const [title, damage] of cases) {
+    test(title, async () => {
+      const attachments = await aJournal();
+      damage();
+      const found = reopened();
+      expect(found).toMatchObject({ attachments, isWhole: false, setAside: { fromCopies: 2 } });
+      expect(found.setAside?.reason).toMatch(/cannot be read/);
+      expectKeptAs("journal.db.set-aside-1", found);
+      expect(reopened()).toMatchObject({ attachments, setAside: null, isWhole: false });
+    });
+
+    test(`${title}, and no copies are there`, async () => {
+      await aJournal();
+      damage();
+      copiesGone();
+      const found = reopened();
+      expect(found).toMatchObject({ attachments: [], isWhole: false, setAside: { fromCopies: 0 } });
+      expectKeptAs("journal.db.set-aside-1", found);
+    });
+  }
+
+  test("that is not there any more", async () => {
+    const attachments = await aJournal();
+    rmSync(FILE());
+    expect(reopened()).toMatchObject({
+      attachments,
+      isWhole: false,
+      setAside: { path: null, fromCopies: 2 },
+    });
+    expect(reopened()).toMatchObject({ attachments, setAside: null, isWhole: false });
+  });
+
+  test("that is not there any more, nor its copies: pins tell that there was one", () => {
+    const { journal, setAside, isWhole } = openJournal(folder, owner, ["4711"]);
+    journal[Symbol.dispose]();
+    expect({ setAside, isWhole }).toMatchObject({ setAside: { path: null, fromCopies: 0 }, isWhole: false });
+  });
+});
+
+describe("of a journal that is damaged in part the rest is kept", () => {
+  const body = (table: string, value: string, where: string) => () =>
+    run(`UPDATE ${table} SET body = '${value}' WHERE ${where}`);
+  const cases: readonly [string, () => void][] = [
+    ["a row that is no attachment", body("attachment", "{}", "key = 1")],
+    ["a row that is no JSON", body("attachment", "{", "key = 1")],
+    ["a row that is another's", body("attachment", '{"key":7}', "key = 1")],
+    ["a device that is none", body("device", "[]", "attachment = 1 AND at = 1")],
+    [
+      "a device of wrong types",
+      () =>
+        run(
+          "UPDATE device SET body = json_set(body, '$.snapshot.device.ifindex', 'two') WHERE attachment = 1 AND at = 0",
+        ),
+    ],
+    ["a device that is not there", () => run("DELETE FROM device WHERE attachment = 1 AND at = 1")],
+    ["devices whose attachment is not there", () => run("DELETE FROM attachment WHERE key = 1")],
+  ];
+  for (const [title, damage] of cases) {
+    test(`${title} is taken from its copy`, async () => {
+      const attachments = await aJournal();
+      damage();
+      const found = reopened();
+      expect(found).toMatchObject({ attachments, isWhole: true, setAside: { fromCopies: 1 } });
+      expect(found.setAside?.reason).toMatch(/attachment 1: /);
+      expectKeptAs("journal.db.set-aside-1", found);
+      expect(reopened()).toEqual({ attachments, setAside: null, isWhole: true });
+    });
+
+    test(`${title}, and its copy is not either`, async () => {
+      const [, second] = await aJournal();
+      damage();
+      writeFileSync(join(folder, "copies", "1.json"), "{}");
+      const found = reopened();
+      expect(found).toMatchObject({ attachments: [second], isWhole: false, setAside: { fromCopies: 0 } });
+      expect(reopened()).toEqual({ attachments: [second], setAside: null, isWhole: false });
+    });
+  }
+});
+
+describe("copies", () => {
+  test("are of what is: what is forgotten has none, and one of nothing is taken away", async () => {
+    const [first] = await aJournal();
+    const { journal } = openJournal(folder, owner);
+    writeFileSync(join(folder, "copies", "99.json"), "{}");
+    journal.delete(7);
+    expect(readdirSync(join(folder, "copies")).toSorted()).toEqual(["1.json", "99.json"]);
+    journal.update({ ...first, state: "returning" });
+    journal[Symbol.dispose]();
+    reopened();
+    expect(readdirSync(join(folder, "copies"))).toEqual(["1.json"]);
+    rmSync(FILE());
+    expect(reopened().attachments).toEqual([{ ...first, state: "returning" }]);
+  });
+
+  test("of another boot or home say nothing", async () => {
+    for (const as of [
+      { ...owner, bootId: "boot-0" },
+      { ...owner, homeCookie: "4" },
+    ]) {
+      await aJournal();
+      rmSync(FILE());
+      expect(reopened(as).attachments).toEqual([]);
+    }
+  });
+
+  test("that cannot be written are done without, and none is left that is not true any more", async () => {
+    const [first] = await aJournal();
+    const { journal } = openJournal(folder, owner);
+    mkdirSync(join(folder, "copies", "1.json.tmp"));
+    journal.update({ ...first, state: "returning" });
+    journal[Symbol.dispose]();
+    expect(readdirSync(join(folder, "copies"))).not.toContain("1.json");
+    expect(reopened().attachments[0]?.state).toBe("returning");
   });
 });
 

@@ -59,7 +59,9 @@ export function netlinkSocketIn(target: number, home: number): number {
   const entered = libc.setns(target, CLONE_NEWNET);
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   const returned = libc.setns(home, CLONE_NEWNET);
-  if (returned < 0) abort("netdevd: a thread cannot come home from a container's namespace: it ends here\n");
+  // Where it was not let out, as without CAP_SYS_ADMIN, it is at home all the same.
+  if (entered >= 0 && returned < 0)
+    abort("netdevd: a thread cannot come home from a container's namespace: it ends here\n");
   // A successful call leaves errno alone, so this is still that of the one that failed.
   const errno = lastErrno();
   if (entered < 0) {

@@ -9,6 +9,7 @@ need systemd-analyze systemd
 need runc runc
 need crun crun
 need busybox busybox-static
+need podman "podman conmon netavark"
 need strace strace
 # The executable for arm64 is run on x86-64 too.
 if [ "$(uname -m)" = x86_64 ]; then

@@ -11,7 +11,7 @@ describe("kernel", () => {
     "5.13.19": "fail",
     "4.19.0": "fail",
     odd: "fail",
-  };
+  } as const;
   for (const [release, level] of Object.entries(levels)) {
     test(`${release}: ${level}`, () => {
       expect(kernelFinding(release).level).toBe(level);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Output, run } from "./command.ts";
@@ -35,13 +35,15 @@ export class Lab implements AsyncDisposable {
   readonly #hostProcess: Process;
   readonly #witnessProcess: Process;
   readonly #witness: Witness;
+  readonly #isPrivate: boolean;
   readonly #containers: Process[] = [];
   readonly #spool: Spool;
   #daemon: Daemon | null = null;
   #starts = 0;
 
-  private constructor(hostProcess: Process, witnessProcess: Process) {
+  private constructor(hostProcess: Process, witnessProcess: Process, isPrivate: boolean) {
     this.#hostProcess = hostProcess;
+    this.#isPrivate = isPrivate;
     this.#witnessProcess = witnessProcess;
     this.#witness = witnessIn(witnessProcess.netns);
     this.folder = mkdtempSync(join(tmpdir(), "netdevd-live-"));
@@ -68,7 +70,13 @@ export class Lab implements AsyncDisposable {
     const host = await startProcess(["unshare", "--net", "--mount", "--propagation", "private"]);
     const witness = await startProcess(["unshare", "--net"]);
     await host.netns.ip("link set lo up");
-    return new Lab(host, witness);
+    return new Lab(host, witness, true);
+  }
+
+  /** A lab whose host is the machine itself, its own devices included: for a guest that is there for that. */
+  static async onThisMachine(): Promise<Lab> {
+    if (!existsSync("/payload/run.sh")) throw new Error("this is no guest of the vm tier");
+    return new Lab(await startProcess(["env"]), await startProcess(["unshare", "--net"]), false);
   }
 
   get host(): Namespace {
@@ -173,7 +181,8 @@ export class Lab implements AsyncDisposable {
     try {
       await Promise.all(this.#containers.map((container) => container.kill()));
       if (this.#daemon?.running() === true) await this.#stop(this.#daemon);
-      const left = processesIn(netnsIdentity(this.#hostProcess)).filter((pid) => pid !== this.hostPid);
+      const inside = this.#isPrivate ? processesIn(netnsIdentity(this.#hostProcess)) : [];
+      const left = inside.filter((pid) => pid !== this.hostPid);
       if (left.length > 0) faults.push(`processes left on the host: ${left.join(", ")}`);
     } catch (error) {
       faults.push(error instanceof Error ? error.message : String(error));

@@ -19,7 +19,7 @@ export function test(name: string, body: () => Promise<void>): void {
 }
 
 /** What failed first; that the clean-up behind it failed too is told beside it, where bun:test would tell neither. */
-function unfolded(error: unknown): unknown {
+export function unfolded(error: unknown): unknown {
   if (!(error instanceof SuppressedError)) return error;
   console.error(
     `the clean-up failed as well: ${error.error instanceof Error ? error.error.message : error.error}`,

@@ -1,0 +1,21 @@
+import { afterAll, expect, test } from "bun:test";
+import { bootGuest } from "./guest.ts";
+import { BUILD_LIMIT } from "./image.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+// Started by its path, as it takes minutes that `npm test` is not to take. One guest runs all of them; each is a test here, which waits for what the guest tells of it.
+
+const guest = bootGuest();
+afterAll(() => guest.kill());
+
+for (const { name } of SCENARIOS) {
+  test(
+    name,
+    async () => {
+      const { failure } = await guest.result(name);
+      expect(failure).toBeNull();
+    },
+    // The first one waits for the image and the boot too. The guest bounds everything by itself.
+    BUILD_LIMIT + 1_200_000,
+  );
+}

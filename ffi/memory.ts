@@ -20,6 +20,16 @@ export function allocate(size: number): Memory {
   return { bytes: new Uint8Array(buffer), view: new DataView(buffer), address: ptr(buffer) };
 }
 
+/** Puts `text` and a NUL at the start of `memory`. Throws a RangeError where it holds a NUL or does not fit. */
+export function putCString(memory: Memory, text: string): void {
+  if (text.includes("\0")) throw new RangeError(`${JSON.stringify(text)} holds a NUL`);
+  const { read, written } = new TextEncoder().encodeInto(text, memory.bytes);
+  if (read < text.length || written === memory.bytes.length) {
+    throw new RangeError(`${JSON.stringify(text)} is longer than ${memory.bytes.length - 1} bytes`);
+  }
+  memory.bytes[written] = 0;
+}
+
 /**
  * A NUL-terminated copy of `text` for a `const char *`: pass its `bytes`, which live for as long as the call,
  * and not its address. Throws a RangeError where `text` holds a NUL.

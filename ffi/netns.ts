@@ -1,17 +1,19 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { SyscallError } from "./errno.ts";
 import { checked, lastErrno, libc } from "./libc.ts";
-import { cString } from "./memory.ts";
+import { cString, type Memory, putCString } from "./memory.ts";
 import { AF_NETLINK, NETLINK_ROUTE, SOCK_CLOEXEC, SOCK_RAW } from "./netlink-socket.ts";
 
 /** clone(2). */
 const CLONE_NEWNET = 0x40000000;
 const O_CLOEXEC = 0x80000;
+const O_WRONLY = 1;
 const O_NONBLOCK = 0x800;
 const O_PATH = 0x200000;
 /** ioctl_ns(2), _IO(0xb7, 3). */
 const NS_GET_NSTYPE = 0xb703;
 const STDERR = 2;
+const NO_WAY_HOME = "netdevd: a thread cannot come home from a container's namespace: it ends here\n";
 
 /** Opens a file read-only for ourselves alone and waits for nothing, not even at a FIFO; the caller closes it with {@link closeFd}. */
 export function openReadOnly(path: string): number {
@@ -60,8 +62,7 @@ export function netlinkSocketIn(target: number, home: number): number {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   const returned = libc.setns(home, CLONE_NEWNET);
   // Where it was not let out, as without CAP_SYS_ADMIN, it is at home all the same.
-  if (entered >= 0 && returned < 0)
-    abort("netdevd: a thread cannot come home from a container's namespace: it ends here\n");
+  if (entered >= 0 && returned < 0) abort(NO_WAY_HOME);
   // A successful call leaves errno alone, so this is still that of the one that failed.
   const errno = lastErrno();
   if (entered < 0) {
@@ -69,6 +70,36 @@ export function netlinkSocketIn(target: number, home: number): number {
     throw new SyscallError("setns", errno, `to the namespace of fd ${target}`);
   }
   if (fd < 0) throw new SyscallError("socket", errno, "AF_NETLINK");
+  return fd;
+}
+
+/**
+ * Opens a file of /proc/sys/net as it is in the namespace `target`, from a thread that is in `home`: which
+ * namespace's settings such a file holds is decided by the thread that opens it (net_ctl_header_lookup()), once
+ * and for all. The window is that of {@link netlinkSocketIn}.
+ *
+ * @param memory holds the name for libc; it has to stay reachable for as long as the call
+ */
+export function openIn(
+  target: number,
+  home: number,
+  path: string,
+  flags: "read" | "write",
+  memory: Memory,
+): number {
+  putCString(memory, path);
+  const { address } = memory;
+  const mode = O_CLOEXEC | (flags === "write" ? O_WRONLY : 0);
+  const entered = libc.setns(target, CLONE_NEWNET);
+  const fd = libc.open(address, mode, 0);
+  const returned = libc.setns(home, CLONE_NEWNET);
+  if (entered >= 0 && returned < 0) abort(NO_WAY_HOME);
+  const errno = lastErrno();
+  if (entered < 0) {
+    if (fd >= 0) libc.close(fd);
+    throw new SyscallError("setns", errno, `to the namespace of fd ${target}`);
+  }
+  if (fd < 0) throw new SyscallError("open", errno, path);
   return fd;
 }
 

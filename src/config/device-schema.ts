@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { isLiteral } from "../domain/glob.ts";
 import { interfaceNameFault, isTemplate } from "../domain/interface-name.ts";
 import type { DeviceRequest, Selector } from "../domain/mapping.ts";
+import { NO_SYSCTLS } from "../domain/sysctls.ts";
 import { quote } from "./fault.ts";
 import { ADDRESS, parseGivenAddress } from "./given-address.ts";
 import { notYet } from "./not-yet.ts";
@@ -113,6 +114,8 @@ export const device = v.pipe(
       count,
       name: name ?? null,
       addresses: addresses ?? null,
+      routes: [],
+      sysctls: NO_SYSCTLS,
       mtu: mtu ?? null,
       mac: mac ?? null,
       dad,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ANY_DEVICE, type DeviceRequest, type GivenAddress } from "../domain/mapping.ts";
+import { NO_SYSCTLS } from "../domain/sysctls.ts";
 import { ADDRESS, MASK, parseGivenAddress, parseMask, withMask } from "./given-address.ts";
 import { parsed, parseWith } from "./parsed.ts";
 import { type Rule, table, tableOf } from "./table.ts";
@@ -92,6 +93,8 @@ function request(host: string, { name, addresses, mtu }: Properties): DeviceRequ
     count: 1,
     name,
     addresses,
+    routes: [],
+    sysctls: NO_SYSCTLS,
     mtu,
     mac: null,
     dad: "keep",

@@ -36,6 +36,9 @@ export function insideOf(request: DeviceRequest, snapshot: Snapshot, name: strin
       slaveKind: null,
     },
     addresses: addresses.map((address) => doubted(address, request)),
+    routes: [],
+    port: null,
+    sysctls: request.sysctls,
     takenAt: snapshot.takenAt,
   };
 }

@@ -1,9 +1,24 @@
+import type { Sysctls } from "./sysctls.ts";
+
 /** An address that the config gives in place of what the device has. */
 export interface GivenAddress {
   readonly family: "inet" | "inet6";
   /** Canonical text. */
   readonly local: string;
   readonly prefixLength: number;
+}
+
+/** A route that the config gives for inside. */
+export interface GivenRoute {
+  readonly family: "inet" | "inet6";
+  /** Canonical text; the unspecified address and 0 bits: everywhere. */
+  readonly to: string;
+  readonly prefixLength: number;
+  readonly via: string | null;
+  readonly metric: number | null;
+  readonly table: number | null;
+  readonly source: string | null;
+  readonly onlink: boolean;
 }
 
 /** How a device is picked. Every condition given must hold; strings are globs over the whole string. */
@@ -47,6 +62,10 @@ export interface DeviceRequest {
   /** The name inside; may hold one `%d`: the first free number. */
   readonly name: string | null;
   readonly addresses: readonly GivenAddress[] | null;
+  /** "preserve": those that the device has on the host. */
+  readonly routes: readonly GivenRoute[] | "preserve";
+  /** Those that differ from what the container's namespace gives to any device. */
+  readonly sysctls: Sysctls;
   /** Bytes. */
   readonly mtu: number | null;
   readonly mac: string | null;

@@ -2,7 +2,8 @@ import { type Address, addressKey, addressText } from "./address.ts";
 import type { Device } from "./device.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { LinkChange, Place, Step } from "./step.ts";
+import { type LinkChange, NO_CHANGE, type Place, type Step } from "./step.ts";
+import { sysctlsToSet } from "./sysctls.ts";
 
 /** A device as it was found, and where. */
 export interface Located {
@@ -20,8 +21,8 @@ export interface Goal extends Located {
  * The ordered steps that lead from what is to what shall be; none where it is so already.
  *
  * The way in, its undoing, the way home and recovery after a crash are all this call: there are no inverse
- * steps, and nothing is ever resumed by the number of a step. A move loses the addresses and the up state;
- * all else travels with the device.
+ * steps, and nothing is ever resumed by the number of a step. A move loses the addresses, the sysctls and the up
+ * state; all else travels with the device.
  */
 export function plan(now: Located, goal: Goal): Step[] {
   const moves = now.place !== goal.place;
@@ -35,8 +36,14 @@ export function plan(now: Located, goal: Goal): Step[] {
   for (const altname of there.altnames) {
     if (!wanted.altnames.includes(altname)) steps.push({ type: "delete-altname", altname });
   }
-  if (moves) steps.push({ type: "move", to: goal.place, ifindex: goal.ifindex, change });
-  else if (!isEmpty(change)) steps.push({ type: "change", change });
+  const sysctls = moves ? goal.snapshot.sysctls : sysctlsToSet(now.snapshot.sysctls, goal.snapshot.sysctls);
+  const sets = Object.keys(sysctls).length > 0;
+  // Settings have to be there before the device is up: accept_ra and dad_transmits count from then on.
+  const first = sets && change.up === true ? { ...change, up: null } : change;
+  if (moves) steps.push({ type: "move", to: goal.place, ifindex: goal.ifindex, change: first });
+  else if (!isEmpty(first)) steps.push({ type: "change", change: first });
+  if (sets) steps.push({ type: "set-sysctls", sysctls });
+  if (first !== change) steps.push({ type: "change", change: { ...NO_CHANGE, up: true } });
   for (const altname of wanted.altnames) {
     if (!there.altnames.includes(altname)) steps.push({ type: "add-altname", altname });
   }
@@ -59,6 +66,9 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   compare("group", now.device.group, wanted.device.group);
   compare("up", now.device.up, wanted.device.up);
   compare("altnames", sorted(now.device.altnames), sorted(wanted.device.altnames));
+  for (const [setting, value] of Object.entries(sysctlsToSet(now.sysctls, wanted.sysctls))) {
+    compare(`sysctl ${setting}`, now.sysctls[setting] ?? "not there", value);
+  }
   for (const address of wantedAddresses(now, wanted)) {
     const same = now.addresses.find((other) => addressKey(other) === addressKey(address));
     if (same === undefined) found.push(`address ${addressText(address)} is not there`);

@@ -1,5 +1,8 @@
 import type { Address } from "./address.ts";
 import type { Device } from "./device.ts";
+import type { Port } from "./port.ts";
+import type { Route } from "./route.ts";
+import type { Sysctls } from "./sysctls.ts";
 
 /**
  * One device with everything that hangs on it, as found in one namespace at one moment.
@@ -11,6 +14,12 @@ import type { Device } from "./device.ts";
 export interface Snapshot {
   readonly device: Device;
   readonly addresses: readonly Address[];
+  /** Those that leave by it, in all tables, without those that the kernel makes of its addresses. */
+  readonly routes: readonly Route[];
+  /** What it is as the port of a bridge; null where it is none. */
+  readonly port: Port | null;
+  /** What is known of the device's settings below /proc/sys/net; where it is wanted, what they shall be. */
+  readonly sysctls: Sysctls;
   /** CLOCK_BOOTTIME, milliseconds: address lifetimes are counted from here. */
   readonly takenAt: number;
 }

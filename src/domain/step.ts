@@ -1,4 +1,5 @@
 import { type Address, addressText } from "./address.ts";
+import { type Sysctls, sysctlsText } from "./sysctls.ts";
 
 /** Where a device is: in the namespace that the daemon was started in, or in the container's. */
 export type Place = "home" | "inside";
@@ -37,6 +38,8 @@ export type Step =
       readonly change: LinkChange;
     }
   | { readonly type: "change"; readonly change: LinkChange }
+  /** Writes those that are not so already. */
+  | { readonly type: "set-sysctls"; readonly sysctls: Sysctls }
   | { readonly type: "add-altname"; readonly altname: string }
   | { readonly type: "delete-altname"; readonly altname: string }
   /** `proven`: nobody else has it, as was found before; no duplicate address detection is started. */
@@ -71,6 +74,8 @@ export function stepText(step: Step): string {
     }
     case "change":
       return `set ${changeText(step.change)}`;
+    case "set-sysctls":
+      return `set sysctls ${sysctlsText(step.sysctls)}`;
     case "add-altname":
       return `add altname ${step.altname}`;
     case "delete-altname":

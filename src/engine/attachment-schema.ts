@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Attachment } from "../domain/attachment.ts";
+import { NO_SYSCTLS } from "../domain/sysctls.ts";
 import { CODES } from "../domain/verdict.ts";
 
 /** What the journal holds of an Attachment, parsed and not trusted: a damaged row is a fault, not a crash. */
@@ -56,7 +57,43 @@ const address = v.object({
   validLifetime: number,
 });
 
-const snapshot = v.object({ device, addresses: v.array(address), takenAt: v.number() });
+const nexthop = v.object({ device: v.nullable(count), gateway: text, onlink: v.boolean(), weight: count });
+
+const route = v.object({
+  family: v.picklist(["inet", "inet6"]),
+  to: v.string(),
+  prefixLength: count,
+  from: text,
+  fromLength: count,
+  table: count,
+  type: count,
+  scope: count,
+  protocol: count,
+  tos: count,
+  metric: number,
+  source: text,
+  realm: number,
+  nexthops: v.array(nexthop),
+  metrics: v.record(v.string(), v.union([v.number(), v.string()])),
+  preference: number,
+  lifetime: number,
+  nexthopId: number,
+  encapsulated: v.boolean(),
+});
+
+const vlan = v.object({ first: count, last: count, pvid: v.boolean(), untagged: v.boolean() });
+
+const port = v.object({ settings: v.record(v.string(), v.number()), vlans: v.array(vlan) });
+
+const snapshot = v.object({
+  device,
+  addresses: v.array(address),
+  routes: v.optional(v.array(route), []),
+  port: v.optional(v.nullable(port), null),
+  // Journals of before had none: what was not on record is not put back.
+  sysctls: v.optional(v.record(v.string(), v.number()), NO_SYSCTLS),
+  takenAt: v.number(),
+});
 
 const problem = v.object({ code: v.picklist(CODES), message: v.string(), device: text });
 

@@ -5,12 +5,14 @@ import { addAddress, deleteAddress } from "../netlink/address.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
-import type { Connections } from "./locate.ts";
-import { readDevice, readDeviceByName } from "./reader.ts";
+import type { Connections, Places } from "./locate.ts";
+import { readDevice, readDeviceByName, readSysctls } from "./reader.ts";
+import { writeSysctls } from "./sysctls.ts";
 
 /** The two namespaces that steps go between; null: the container's cannot be reached any more. */
 export interface Ends {
   readonly connections: Connections;
+  readonly files: Places["files"];
   /** Open fds of the namespaces, as destinations. */
   readonly fds: { readonly home: number; readonly inside: number | null };
 }
@@ -58,7 +60,10 @@ export function execute(ends: Ends, start: Subject, steps: readonly Step[], carr
       continue;
     }
     const group = independent(rest);
-    const failure = applyTogether(connectionOf(ends, subject.place), subject, group);
+    const failure =
+      step.type === "set-sysctls"
+        ? setSysctls(ends, subject, step)
+        : applyTogether(connectionOf(ends, subject.place), subject, group);
     if (failure !== null && !carryOn) return { failure, subject };
     first ??= failure;
     if (failure === null) subject = renamed(subject, group);
@@ -118,7 +123,8 @@ function requestOf(subject: Subject, step: Step): Request {
   const about = aboutOf(subject, step);
   switch (step.type) {
     case "move":
-      throw new Error("a move goes alone and not among others");
+    case "set-sysctls":
+      throw new Error(`${step.type} goes alone and not among others`);
     case "change":
       return changeLink(ifindex, step.change, null, about);
     case "add-altname":
@@ -132,6 +138,19 @@ function requestOf(subject: Subject, step: Step): Request {
       return addAddress(ifindex, { ...step.address, flags }, false, about);
     }
   }
+}
+
+function setSysctls(
+  ends: Ends,
+  subject: Subject,
+  step: Extract<Step, { type: "set-sysctls" }>,
+): StepFailure | null {
+  const files = ends.files[subject.place];
+  const ground = { connection: connectionOf(ends, subject.place), files };
+  const now = readSysctls(ground, subject.ifindex, step.sysctls);
+  const error = writeSysctls(files, subject.name, now, step.sysctls);
+  if (error === null) return null;
+  return { step: stepText(step), errno: error.code, message: `${subject.name}: ${error.message}` };
 }
 
 function move(

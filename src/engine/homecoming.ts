@@ -5,6 +5,7 @@ import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { separately } from "../domain/step.ts";
 import type { Problem, VerdictDevice } from "../domain/verdict.ts";
+import { aspectsFor } from "./aspects.ts";
 import { type Context, unwatch } from "./context.ts";
 import type { StepFailure } from "./executor.ts";
 import type { Applied } from "./kernel.ts";
@@ -103,6 +104,7 @@ export function wantedOf(device: AttachedDevice): Wanted {
     insideIfindex: device.insideIfindex,
     homeIfindex: device.snapshot.device.ifindex,
     names: [device.snapshot.device.name, device.wanted.device.name],
+    aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
   };
 }
 

@@ -11,6 +11,7 @@ import { Namespaces } from "./namespaces.ts";
 import { noPins, type Pins } from "./pins.ts";
 import { readDevices } from "./reader.ts";
 import { type SurveyQuery, survey } from "./survey.ts";
+import { type SysctlFiles, sysctlFilesOf } from "./sysctls.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
 import { type Examined, examine } from "./target.ts";
 import { Watches } from "./watches.ts";
@@ -139,7 +140,7 @@ export class KernelService implements KernelCalls, Disposable {
     this.#table.refresh();
     const inside = cookie === null ? [] : readDevices(this.#namespaces.get(cookie).connection);
     const host = {
-      connection: this.#home,
+      ground: { connection: this.#home, files: sysctlFilesOf(this.#system, this.#system.homeFd) },
       devices: this.#table.devices,
       hardware: createHardwareReader(this.#system, this.#socket, () => [
         ...this.#table.devices.values(),
@@ -164,7 +165,8 @@ export class KernelService implements KernelCalls, Disposable {
   ): Applied {
     const places = this.#places(cookie);
     const inside = cookie === null ? null : this.#namespaces.get(cookie).fd;
-    const ends = { connections: places.connections, fds: { home: this.#system.homeFd, inside } };
+    const { connections, files } = places;
+    const ends = { connections, files, fds: { home: this.#system.homeFd, inside } };
     const { device } = from.snapshot;
     // Where it was found it may have been given a MAC of its own, by which it is known after the move.
     const identity = { ...wanted.identity, macs: [...wanted.identity.macs, device.mac] };
@@ -207,15 +209,34 @@ export class KernelService implements KernelCalls, Disposable {
     return { ok: true, cookie, process: { watch, startTime: process.startTime } };
   }
 
+  /** Each file is opened in a window of its own. */
+  #filesInside(namespace: number): SysctlFiles {
+    const files = sysctlFilesOf(this.#system, namespace);
+    return {
+      read: (path) => {
+        this.#entered = true;
+        return files.read(path);
+      },
+      write: (path, text) => {
+        this.#entered = true;
+        files.write(path, text);
+      },
+    };
+  }
+
   #discard(examined: Extract<Examined, { ok: true }>): void {
     this.#system.close(examined.namespace);
     if (examined.process !== null) this.#system.close(examined.process.pidfd);
   }
 
   #places(cookie: string | null): Places {
-    const inside = cookie === null ? null : this.#namespaces.get(cookie).connection;
+    const held = cookie === null ? null : this.#namespaces.get(cookie);
+    const home = sysctlFilesOf(this.#system, this.#system.homeFd);
+    // Where nothing can be reached inside, nothing is asked there.
+    const inside = held === null ? home : this.#filesInside(held.fd);
     return {
-      connections: { home: this.#home, inside },
+      connections: { home: this.#home, inside: held?.connection ?? null },
+      files: { home, inside },
       home: this.#table.devices.values(),
       now: () => this.#system.bootTime(),
     };

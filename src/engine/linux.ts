@@ -1,4 +1,6 @@
 import { statfsSync } from "node:fs";
+import { SyscallError } from "../../ffi/errno.ts";
+import { allocate } from "../../ffi/memory.ts";
 import { NetlinkSocket, receiveMemory } from "../../ffi/netlink-socket.ts";
 import {
   closeFd,
@@ -6,6 +8,7 @@ import {
   namespaceLink,
   netlinkSocket,
   netlinkSocketIn,
+  openIn,
   openOwnNamespace,
   openPath,
   openReadOnly,
@@ -13,10 +16,13 @@ import {
 } from "../../ffi/netns.ts";
 import { createReadableTest } from "../../ffi/poll.ts";
 import { bootTime, openPidfd, readProcFile } from "../../ffi/process.ts";
+import { readAndClose, writeAndClose } from "../../ffi/small-file.ts";
 import { RTMGRP_LINK } from "../netlink/uapi.ts";
 import { busesIn } from "./buses.ts";
 import type { PathKind, System } from "./system.ts";
 
+/** The longest name of a file below /proc/sys/net/ipv6/conf has half of it. */
+const PATH_SIZE = 256;
 /** linux/magic.h. */
 const NSFS_MAGIC = 0x6e736673;
 
@@ -24,6 +30,7 @@ const NSFS_MAGIC = 0x6e736673;
 export function createLinux(): System {
   const receive = receiveMemory();
   const homeFd = openOwnNamespace();
+  const sysctl = allocate(PATH_SIZE);
   const home = namespaceLink("/proc/thread-self/ns/net");
   return {
     homeFd,
@@ -37,6 +44,19 @@ export function createLinux(): System {
       };
     },
     enter: (namespace) => new NetlinkSocket(netlinkSocketIn(namespace, homeFd), { groups: 0, receive }),
+    readSysctl(namespace, path) {
+      try {
+        const isHome = namespace === homeFd;
+        const fd = isHome ? openReadOnly(path) : openIn(namespace, homeFd, path, "read", sysctl);
+        return readAndClose(fd, path);
+      } catch (error) {
+        if (error instanceof SyscallError) return null;
+        throw error;
+      }
+    },
+    writeSysctl(namespace, path, text) {
+      writeAndClose(openIn(namespace, homeFd, path, "write", sysctl), text, path);
+    },
     strayThreads: () => strayThreads(home),
     pathKind,
     open: openReadOnly,

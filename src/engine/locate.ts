@@ -3,7 +3,9 @@ import { type Device, type Identity, mayBe } from "../domain/device.ts";
 import type { Located } from "../domain/plan.ts";
 import type { Place } from "../domain/step.ts";
 import type { Connection } from "../netlink/connection.ts";
+import type { Aspects } from "./aspects.ts";
 import { readDevice, readDevices, readSnapshot } from "./reader.ts";
+import type { SysctlFiles } from "./sysctls.ts";
 
 /** What is known of a device that is to be found again. */
 export interface Wanted {
@@ -14,6 +16,8 @@ export interface Wanted {
   readonly homeIfindex: number;
   /** What it was called at home, and then what it was to be called inside. */
   readonly names: readonly string[];
+  /** What is read of it, by where it is found. */
+  readonly aspects: Readonly<Record<Place, Aspects>>;
 }
 
 /** The two namespaces that a device goes between; null: the container's cannot be reached any more. */
@@ -22,6 +26,7 @@ export type Connections = { readonly home: Connection; readonly inside: Connecti
 /** Where to look. `home` is what is at home now. */
 export interface Places {
   readonly connections: Connections;
+  readonly files: Readonly<Record<Place, SysctlFiles>>;
   readonly home: Iterable<Device>;
   now(): number;
 }
@@ -35,26 +40,27 @@ export interface Places {
  */
 export function locate(places: Places, wanted: Wanted): Located | null {
   const { inside, home } = places.connections;
-  const { identity, insideIfindex, homeIfindex, names } = wanted;
+  const { identity, insideIfindex, homeIfindex, names, aspects } = wanted;
   const isOneOf = (device: Device, called: readonly string[]) =>
     mayBe(identity, device, true) && isToldApart(device, identity, called);
   if (inside !== null && insideIfindex !== null) {
     const device = readDevice(inside, insideIfindex);
-    if (device !== null && mayBe(identity, device, false)) return locatedAt(places, "inside", inside, device);
+    if (device !== null && mayBe(identity, device, false))
+      return locatedAt(places, "inside", inside, device, aspects);
   }
   const kept = readDevice(home, homeIfindex);
-  if (kept !== null && mayBe(identity, kept, true)) return locatedAt(places, "home", home, kept);
+  if (kept !== null && mayBe(identity, kept, true)) return locatedAt(places, "home", home, kept, aspects);
   if (inside !== null) {
     const within = readDevices(inside).find((device) => isOneOf(device, names));
-    if (within !== undefined) return locatedAt(places, "inside", inside, within);
+    if (within !== undefined) return locatedAt(places, "inside", inside, within, aspects);
   }
   // What has no MAC is too easily taken for another: at home its own name alone will do.
   const atHome = identity.macs.includes(null) ? names.slice(0, 1) : names;
   const back = Array.from(places.home).find((device) => isOneOf(device, atHome));
-  if (back !== undefined) return locatedAt(places, "home", home, back);
+  if (back !== undefined) return locatedAt(places, "home", home, back, aspects);
   // Given another MAC inside between the last look and the move, and nobody looked again.
   const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
-  return isNamesake ? locatedAt(places, "home", home, kept) : null;
+  return isNamesake ? locatedAt(places, "home", home, kept, aspects) : null;
 }
 
 /**
@@ -67,7 +73,14 @@ function isToldApart(device: Device, identity: Identity, names: readonly string[
   return names.includes(device.name) || isStandIn(device.name);
 }
 
-function locatedAt(places: Places, place: Place, connection: Connection, device: Device): Located | null {
-  const snapshot = readSnapshot(connection, device.ifindex, places.now());
+function locatedAt(
+  places: Places,
+  place: Place,
+  connection: Connection,
+  { ifindex }: Device,
+  aspects: Wanted["aspects"],
+): Located | null {
+  const ground = { connection, files: places.files[place] };
+  const snapshot = readSnapshot(ground, ifindex, places.now(), aspects[place]);
   return snapshot === null ? null : { place, snapshot };
 }

@@ -1,18 +1,30 @@
 import type { Device } from "../domain/device.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
+import { NO_SYSCTLS, type Sysctls } from "../domain/sysctls.ts";
 import { decodeAddress, getAddresses } from "../netlink/address.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
+import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
+import type { Aspects } from "./aspects.ts";
+import { type SysctlFiles, withFiles } from "./sysctls.ts";
+
+/** One namespace, as it is read. */
+export interface Ground {
+  readonly connection: Connection;
+  readonly files: SysctlFiles;
+}
 
 /** The device with this ifindex, or null. */
 export function readDevice(connection: Connection, ifindex: number): Device | null {
-  return one(connection, getLink(ifindex));
+  const payload = onePayload(connection, getLink(ifindex));
+  return payload === null ? null : decodeLink(payload);
 }
 
 /** The device with this name or altname, or null. */
 export function readDeviceByName(connection: Connection, name: string): Device | null {
-  return one(connection, getLinkByName(name));
+  const payload = onePayload(connection, getLinkByName(name));
+  return payload === null ? null : decodeLink(payload);
 }
 
 /** All devices of a namespace: for a container's, which has few. */
@@ -20,23 +32,39 @@ export function readDevices(connection: Connection): Device[] {
   return connection.dump(getLinks()).map((message) => decodeLink(message.payload));
 }
 
-/** A device with all that hangs on it, or null where there is none with this ifindex. */
-export function readSnapshot(connection: Connection, ifindex: number, takenAt: number): Snapshot | null {
-  const device = readDevice(connection, ifindex);
-  if (device === null) return null;
+/** A device with what hangs on it, or null where there is none with this ifindex. */
+export function readSnapshot(
+  { connection, files }: Ground,
+  ifindex: number,
+  takenAt: number,
+  aspects: Aspects,
+): Snapshot | null {
+  const payload = onePayload(connection, getLink(ifindex));
+  if (payload === null) return null;
+  const device = decodeLink(payload);
+  const settings = aspects.sysctls === "all" ? null : aspects.sysctls;
+  const sysctls =
+    settings?.length === 0 ? NO_SYSCTLS : withFiles(files, device.name, decodeSysctls(payload), settings);
   const addresses = connection
     .dump(getAddresses(ifindex))
     .map((message) => decodeAddress(message.payload))
     // A kernel that does not filter would tell of other devices' too.
     .filter((found) => found.ifindex === ifindex)
     .map((found) => found.address);
-  return { device, addresses, takenAt };
+  return { device, addresses, routes: [], port: null, sysctls, takenAt };
 }
 
-function one(connection: Connection, request: Request): Device | null {
+/** The settings of a device that there are names for in `wanted`; none where there is no such device. */
+export function readSysctls({ connection, files }: Ground, ifindex: number, wanted: Sysctls): Sysctls {
+  const payload = onePayload(connection, getLink(ifindex));
+  if (payload === null) return NO_SYSCTLS;
+  return withFiles(files, decodeLink(payload).name, decodeSysctls(payload), Object.keys(wanted));
+}
+
+function onePayload(connection: Connection, request: Request): Uint8Array | null {
   try {
     const [reply] = connection.request(request);
-    return reply === undefined ? null : decodeLink(reply.payload);
+    return reply?.payload ?? null;
   } catch (error) {
     if (error instanceof NetlinkError && error.code === "ENODEV") return null;
     throw error;

@@ -1,5 +1,7 @@
 import { identityOf } from "../domain/device.ts";
 import { ANY_DEVICE, type DeviceRequest } from "../domain/mapping.ts";
+import { NO_SYSCTLS } from "../domain/sysctls.ts";
+import { EVERYTHING } from "./aspects.ts";
 import type { KernelCalls } from "./kernel.ts";
 
 /** After some dozens of rounds Bun has compiled what it is going to. */
@@ -14,7 +16,16 @@ const ROUNDS = 100;
  */
 export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
   const match = { ...ANY_DEVICE, name: "lo" };
-  const asItIs = { name: null, addresses: null, mtu: null, mac: null, dad: "keep", up: true } as const;
+  const asItIs = {
+    name: null,
+    addresses: null,
+    routes: [],
+    sysctls: NO_SYSCTLS,
+    mtu: null,
+    mac: null,
+    dad: "keep",
+    up: true,
+  } as const;
   const request: DeviceRequest = { match, count: 1, ...asItIs, force: false };
   const lo = kernel.devices().find(({ name }) => name === "lo");
   if (lo === undefined) return;
@@ -23,6 +34,7 @@ export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
     insideIfindex: null,
     homeIfindex: lo.ifindex,
     names: [lo.name],
+    aspects: { home: EVERYTHING, inside: EVERYTHING },
   };
   for (let round = 0; round < ROUNDS; round++) {
     kernel.open({ by: "pid", pid }, now);

@@ -4,10 +4,10 @@ import type { Guard } from "../domain/guard.ts";
 import type { DeviceRequest } from "../domain/mapping.ts";
 import { selected } from "../domain/match.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
-import type { Connection } from "../netlink/connection.ts";
+import { EVERYTHING } from "./aspects.ts";
 import { guardsOf } from "./guards.ts";
 import { candidates, type HardwareReader } from "./hardware.ts";
-import { readSnapshot } from "./reader.ts";
+import { type Ground, readSnapshot } from "./reader.ts";
 
 /** What a survey is asked. */
 export interface SurveyQuery {
@@ -22,7 +22,7 @@ export interface SurveyQuery {
 
 /** What a survey needs of the host. */
 export interface Host {
-  readonly connection: Connection;
+  readonly ground: Ground;
   readonly devices: ReadonlyMap<number, Device>;
   readonly hardware: HardwareReader;
   now(): number;
@@ -31,7 +31,7 @@ export interface Host {
 /** Finds for each request the devices that are free and not guarded, with a Snapshot of each. */
 export function survey(host: Host, query: SurveyQuery): Pick[] {
   const unavailable = new Set(query.reserved);
-  const guards = guardsOf(host.connection, host.devices, query.away);
+  const guards = guardsOf(host.ground.connection, host.devices, query.away);
   return query.requests.map((request) => {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
@@ -43,7 +43,7 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
         passedOver.push(guarded(device, guard));
         continue;
       }
-      const snapshot = readSnapshot(host.connection, device.ifindex, host.now());
+      const snapshot = readSnapshot(host.ground, device.ifindex, host.now(), EVERYTHING);
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
       unavailable.add(device.ifindex);

@@ -33,6 +33,10 @@ export interface System {
   monitor(): LinkMonitor;
   /** A socket inside the namespace of an fd. */
   enter(namespace: number): NamespaceSocket;
+  /** What a file below /proc/sys/net says in the namespace of an fd; null where it is not there or says nothing. */
+  readSysctl(namespace: number, path: string): string | null;
+  /** Writes to a file below /proc/sys/net of the namespace of an fd. */
+  writeSysctl(namespace: number, path: string, text: string): void;
   /** Threads of this process that are in a foreign namespace; always none, or something is wrong. */
   strayThreads(): number[];
   pathKind(path: string): PathKind;

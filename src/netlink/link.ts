@@ -51,6 +51,7 @@ export const IFLA = attributes({
   IFLA_LINKINFO: [18, nested(IFLA_INFO)],
   IFLA_NET_NS_PID: [19, u32],
   IFLA_IFALIAS: [20, text],
+  IFLA_AF_SPEC: [26, raw],
   IFLA_GROUP: [27, u32],
   IFLA_NET_NS_FD: [28, u32],
   IFLA_EXT_MASK: [29, u32],

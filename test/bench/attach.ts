@@ -66,6 +66,8 @@ const mapping: Mapping = {
       count: 1,
       name: "eth1",
       addresses: null,
+      routes: [],
+      sysctls: {},
       mtu: null,
       mac: null,
       dad: "keep",

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { allocate } from "../../ffi/memory.ts";
 import { NetlinkSocket, receiveMemory } from "../../ffi/netlink-socket.ts";
-import { closeFd, netlinkSocketIn } from "../../ffi/netns.ts";
+import { closeFd, netlinkSocketIn, openIn } from "../../ffi/netns.ts";
 
 /** What a scenario saw. */
 export interface Report {
@@ -18,15 +19,20 @@ export interface Report {
 const WINDOWS = 20_000;
 
 /**
- * Opens and closes a socket of `target` 20,000 times, while Bun has ever more reasons to start or wake its
+ * Opens and closes a socket or a file of `target` 20,000 times, while Bun has ever more reasons to start or wake its
  * helper threads: nothing but the windows at first, in a process that has few threads yet, then garbage, then
  * forced collections, freshly compiled code and reads in the thread pool.
  */
 export async function windows(target: number, home: number): Promise<Partial<Report>> {
   const receive = receiveMemory();
+  const path = allocate(64);
   const cookies = new Set<string>();
   let garbage: unknown[] = [];
   for (let at = 0; at < WINDOWS; at++) {
+    if (at % 3 === 0) {
+      closeFd(openIn(target, home, "/proc/sys/net/ipv4/conf/lo/forwarding", "read", path));
+      continue;
+    }
     const fd = netlinkSocketIn(target, home);
     if (at % 100 === 0) {
       using socket = new NetlinkSocket(fd, { groups: 0, receive });

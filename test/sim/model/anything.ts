@@ -1,7 +1,7 @@
 import { type Address, IFA_F_NODAD } from "../../../src/domain/address.ts";
 import type { LinkChange } from "../../../src/domain/step.ts";
 import { integer, pick, type Random } from "./random.ts";
-import type { Action, Side, Sight } from "./replay.ts";
+import { type Action, COMPARED, type Side, type Sight } from "./replay.ts";
 
 /** Few names, numbers and addresses, so that they meet: clashes are what is of interest. */
 const NAMES = ["d0", "d1", "eth0", "eth1", "net1", "eth%d", "d%d", "alt0", "alt1", "a/b", "", "lo"] as const;
@@ -17,7 +17,7 @@ export function anyAction(random: Random, sight: Sight): Action {
   const own = sight[on].find(({ device }) => device.ifindex === at.ifindex);
   // The model's lo can do nothing; it is there to be refused.
   if (own?.device.name === "lo") return { ...at, do: "change", change: {}, to: pick(random, ["a", "b"]) };
-  switch (integer(random, 10)) {
+  switch (integer(random, 11)) {
     case 0:
     case 1:
     case 2: {
@@ -37,6 +37,11 @@ export function anyAction(random: Random, sight: Sight): Action {
       return integer(random, 8) === 0
         ? { ...at, do: "delete" }
         : { ...at, do: "replace-address", address: anyAddress(random) };
+    case 8: {
+      const setting = pick(random, COMPARED);
+      const value = setting === "ipv6.mtu" ? 1300 : integer(random, 3);
+      return { ...at, do: "set-sysctl", setting, value };
+    }
     default:
       return { ...at, do: "add-address", address: anyAddress(random) };
   }

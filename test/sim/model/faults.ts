@@ -61,13 +61,20 @@ export function createFuse(at = Number.POSITIVE_INFINITY): Fuse {
 
 /** A System whose changing datagrams go through a Fuse. */
 export function fusedSystem(system: System, fuse: Fuse): System {
-  return withSockets(system, (socket) => ({
+  const sockets = withSockets(system, (socket) => ({
     ...socket,
     send(datagram) {
       if (!decodeMessages(datagram).every(isQuestion)) fuse.effect();
       socket.send(datagram);
     },
   }));
+  return {
+    ...sockets,
+    writeSysctl(namespace, path, text) {
+      fuse.effect();
+      sockets.writeSysctl(namespace, path, text);
+    },
+  };
 }
 
 /** A Journal whose writes go through a Fuse. */

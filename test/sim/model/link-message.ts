@@ -1,10 +1,12 @@
 import { encodeAttributes, u32 } from "../../../src/netlink/attribute.ts";
+import { encodeSysctls } from "../../../src/netlink/devconf.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import { encodeMessage } from "../../../src/netlink/message.ts";
 import { IFF_UP, RTM_DELLINK, RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { operstateOf } from "./carrier.ts";
 import type { Link } from "./links.ts";
 import { type Namespace, nsidOf } from "./namespaces.ts";
+import { toldSysctls } from "./sysctls.ts";
 
 /** What there is to tell of a link. */
 export type LinkNews =
@@ -46,6 +48,7 @@ export function linkPayload(
       IFLA_NEW_NETNSID: moved?.nsid,
       IFLA_NEW_IFINDEX: moved?.ifindex,
       IFLA_PROP_LIST: link.altnames.length > 0 ? link.altnames : undefined,
+      IFLA_AF_SPEC: encodeSysctls(toldSysctls(link)),
       IFLA_PARENT_DEV_NAME: link.parentDev ?? undefined,
       IFLA_PARENT_DEV_BUS_NAME: link.parentBus ?? undefined,
       IFLA_NETNS_IMMUTABLE: link.rules.immutable ? 1 : 0,

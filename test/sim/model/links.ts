@@ -45,6 +45,8 @@ export interface Link {
   readonly rules: LinkRules;
   /** In the order in which the kernel lists them, by family. */
   readonly addresses: { readonly inet: HeldAddress[]; readonly inet6: HeldAddress[] };
+  /** Settings below /proc/sys/net that were written. */
+  readonly sysctls: Map<string, number>;
   /** Families of which a default route leaves by it. */
   readonly defaultRoutes: ("inet" | "inet6")[];
   /** Addresses that somebody else on its link has. */
@@ -56,7 +58,15 @@ export interface LinkSpec
   extends Partial<
     Omit<
       Link,
-      "namespace" | "origin" | "rules" | "addresses" | "altnames" | "defaultRoutes" | "foreign" | "peer"
+      | "namespace"
+      | "origin"
+      | "rules"
+      | "addresses"
+      | "altnames"
+      | "sysctls"
+      | "defaultRoutes"
+      | "foreign"
+      | "peer"
     >
   > {
   readonly name: string;
@@ -95,6 +105,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     origin: namespace,
     rules: { ...rulesOf(spec.kind, type), ...rules },
     addresses: { inet: [], inet6: [] },
+    sysctls: new Map(),
     defaultRoutes: [],
     foreign: new Set(),
   };

@@ -32,6 +32,7 @@ export function move(
   for (const upper of dependentsOf(world, link)) if (upper.kind === "vxlan") deleteLink(world, upper);
   setDown(world, link);
   flush(link);
+  link.sysctls.clear();
   source.links.delete(link.ifindex);
   link.master = null;
   const moved = { nsid: nsidOf(source, target), ifindex };

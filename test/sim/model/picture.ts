@@ -1,10 +1,12 @@
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
 import { isKernelMade } from "../../../src/domain/restorable.ts";
+import type { Sysctls } from "../../../src/domain/sysctls.ts";
 import { decodeLink } from "../../../src/netlink/link.ts";
 import { listAddresses } from "./addresses.ts";
 import { linkPayload } from "./link-message.ts";
 import type { Namespace } from "./namespaces.ts";
+import { sysctlsOf } from "./sysctls.ts";
 import type { World } from "./world.ts";
 
 /** One device as anybody in its namespace sees it. */
@@ -12,6 +14,7 @@ export interface Seen {
   readonly device: Device;
   /** Without those that the kernel makes by itself. */
   readonly addresses: readonly Address[];
+  readonly sysctls: Sysctls;
 }
 
 /** All that is in a namespace but lo, by name. Two of them are equal exactly if nothing has changed. */
@@ -22,17 +25,17 @@ export function pictureOf(world: World, namespace: Namespace): Record<string, Se
     // Their order means nothing.
     const device = { ...told, altnames: told.altnames.toSorted() };
     const made = listAddresses(world, link).filter((address) => !isKernelMade(address, device));
-    return { device, addresses: made };
+    return { device, addresses: made, sysctls: sysctlsOf(link) };
   });
   return Object.fromEntries(seen.map((one) => [one.device.name, one]));
 }
 
 /** A picture without ifindexes: one that was taken meanwhile cannot be had again. */
 export function withoutNumbers(picture: Readonly<Record<string, Seen>>): Record<string, Seen> {
-  const seen = Object.entries(picture).map(([name, { device, addresses }]): [string, Seen] => {
+  const seen = Object.entries(picture).map(([name, { device, ...rest }]): [string, Seen] => {
     const link = device.link === null ? null : 0;
     const underlay = device.underlay === null ? null : 0;
-    return [name, { device: { ...device, ifindex: 0, link, underlay }, addresses }];
+    return [name, { device: { ...device, ifindex: 0, link, underlay }, ...rest }];
   });
   return Object.fromEntries(seen);
 }

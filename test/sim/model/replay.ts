@@ -1,14 +1,19 @@
+import { SyscallError } from "../../../ffi/errno.ts";
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
 import { isKernelMade } from "../../../src/domain/restorable.ts";
 import { type LinkChange, NO_CHANGE } from "../../../src/domain/step.ts";
-import { readDevices, readSnapshot } from "../../../src/engine/reader.ts";
+import { sysctlPath } from "../../../src/domain/sysctls.ts";
+import { EVERYTHING } from "../../../src/engine/aspects.ts";
+import { readDevice, readDevices, readSnapshot } from "../../../src/engine/reader.ts";
+import { sysctlFilesOf } from "../../../src/engine/sysctls.ts";
 import type { System } from "../../../src/engine/system.ts";
 import { addAddress, deleteAddress } from "../../../src/netlink/address.ts";
 import { type Connection, connect, type Request } from "../../../src/netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname, linkMessage } from "../../../src/netlink/link.ts";
 import { NetlinkError } from "../../../src/netlink/netlink-error.ts";
 import { RTM_DELLINK } from "../../../src/netlink/uapi.ts";
+import { INET_MIN_MTU } from "./inet.ts";
 
 /** One of the two namespaces that a history is played in. */
 export type Side = "a" | "b";
@@ -24,23 +29,43 @@ export type Action = { readonly on: Side; readonly ifindex: number } & (
     }
   | { readonly do: "add-altname" | "delete-altname"; readonly altname: string }
   | { readonly do: "add-address" | "replace-address" | "delete-address"; readonly address: Address }
+  | { readonly do: "set-sysctl"; readonly setting: string; readonly value: number }
   | { readonly do: "delete" }
 );
 
 /** Two namespaces of a kernel, the model's or the real one's. */
 export interface Arena extends Disposable {
+  readonly system: System;
   readonly connections: Readonly<Record<Side, Connection>>;
   readonly fds: Readonly<Record<Side, number>>;
 }
 
 /** What can be seen of an Arena from outside: of each side the devices with their addresses. */
-export type Sight = Readonly<Record<Side, readonly { device: Device; addresses: readonly Address[] }[]>>;
+export type Sight = Readonly<Record<Side, readonly SeenDevice[]>>;
+
+interface SeenDevice {
+  readonly device: Device;
+  readonly addresses: readonly Address[];
+  /** Some of them: {@link COMPARED}; undefined where there is no such file. */
+  readonly sysctls: Readonly<Record<string, number | undefined>>;
+}
+
+/** Settings of every sort: told with the device or in a file alone, of either family. */
+export const COMPARED = [
+  "ipv4.arp_ignore",
+  "ipv4.neigh.app_solicit",
+  "ipv6.accept_ra",
+  "ipv6.mtu",
+  "ipv6.neigh.app_solicit",
+  "ipv6.regen_min_advance",
+] as const;
 
 /** Enters the two namespaces that two processes are in. */
 export function arenaOf(system: System, pids: Readonly<Record<Side, number>>): Arena {
   const fds = { a: system.open(`/proc/${pids.a}/ns/net`), b: system.open(`/proc/${pids.b}/ns/net`) };
   const sockets = { a: system.enter(fds.a), b: system.enter(fds.b) };
   return {
+    system,
     fds,
     connections: { a: connect(sockets.a), b: connect(sockets.b) },
     [Symbol.dispose]() {
@@ -54,6 +79,7 @@ export function arenaOf(system: System, pids: Readonly<Record<Side, number>>): A
 
 /** Carries out an action; gives what the kernel said: "done", or the errno and its words. */
 export function play(arena: Arena, action: Action): string {
+  if (action.do === "set-sysctl") return write(arena, action);
   try {
     arena.connections[action.on].request(requestOf(arena, action));
     return "done";
@@ -63,13 +89,24 @@ export function play(arena: Arena, action: Action): string {
   }
 }
 
-/** Looks at both sides. */
-export function look(arena: Arena): Sight {
-  const { a, b } = arena.connections;
-  return { a: seen(a), b: seen(b) };
+function write({ connections, system, fds }: Arena, action: Extract<Action, { do: "set-sysctl" }>): string {
+  const name = readDevice(connections[action.on], action.ifindex)?.name ?? "none";
+  try {
+    const path = sysctlPath(action.setting, name) ?? "";
+    system.writeSysctl(fds[action.on], path, String(action.value));
+    return "done";
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    return error.code;
+  }
 }
 
-function requestOf(arena: Arena, action: Action): Request {
+/** Looks at both sides. */
+export function look(arena: Arena): Sight {
+  return { a: seen(arena, "a"), b: seen(arena, "b") };
+}
+
+function requestOf(arena: Arena, action: Exclude<Action, { do: "set-sysctl" }>): Request {
   const { ifindex } = action;
   switch (action.do) {
     case "change": {
@@ -94,15 +131,19 @@ function requestOf(arena: Arena, action: Action): Request {
 
 /**
  * Left out is what the kernel does in its own time: operational states, addresses that it makes itself, and
- * whether duplicate address detection is over.
+ * whether duplicate address detection is over; and the settings of what is too small for IPv4, which a move
+ * gives back (inetdev_init()) and the next look at its MTU takes.
  */
-function seen(connection: Connection): Sight[Side] {
-  return readDevices(connection).flatMap(({ ifindex }) => {
-    const snapshot = readSnapshot(connection, ifindex, 0);
+function seen({ connections, system, fds }: Arena, side: Side): Sight[Side] {
+  const ground = { connection: connections[side], files: sysctlFilesOf(system, fds[side]) };
+  return readDevices(ground.connection).flatMap(({ ifindex }) => {
+    const snapshot = readSnapshot(ground, ifindex, 0, { ...EVERYTHING, sysctls: COMPARED });
     if (snapshot === null) return [];
     const addresses = snapshot.addresses
       .filter((address) => !isKernelMade(address, snapshot.device) && snapshot.device.name !== "lo")
       .map((address) => ({ ...address, flags: address.flags & ~0x40 }));
-    return [{ device: { ...snapshot.device, operstate: "" }, addresses }];
+    const compared = snapshot.device.mtu < INET_MIN_MTU ? [] : COMPARED;
+    const sysctls = Object.fromEntries(compared.map((setting) => [setting, snapshot.sysctls[setting]]));
+    return [{ device: { ...snapshot.device, operstate: "" }, addresses, sysctls }];
   });
 }

@@ -6,6 +6,7 @@ import { move } from "./move.ts";
 import { preparedName } from "./names.ts";
 import { linkNamed, type Namespace } from "./namespaces.ts";
 import { refuse } from "./refusal.ts";
+import { forgetSysctls } from "./sysctls.ts";
 import type { World } from "./world.ts";
 
 /** What RTM_NEWLINK asks for of a link that is there. undefined: nothing. */
@@ -83,8 +84,10 @@ function setMtu(world: World, link: Link, mtu: number): void {
   if (maxMtu > 0 && mtu > maxMtu) refuse("EINVAL", "mtu greater than device maximum");
   if (link.lower !== null && mtu > link.lower.mtu - overhead) refuse("EINVAL");
   link.mtu = mtu;
+  link.sysctls.delete("ipv6.mtu");
   if (mtu < INET_MIN_MTU) flushInet(link);
   if (mtu < IPV6_MIN_MTU) flushInet6(link);
+  forgetSysctls(link);
   for (const upper of dependentsOf(world, link)) {
     // macvlan_device_event(): none has more than what it is built on.
     if (upper.kind === "macvlan" && upper.mtu > mtu) {

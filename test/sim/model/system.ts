@@ -6,8 +6,9 @@ import type { Link } from "./links.ts";
 import { linkNamed, type Namespace } from "./namespaces.ts";
 import { createMonitor } from "./notifications.ts";
 import type { Process } from "./processes.ts";
-import { type ErrnoCode, refuse } from "./refusal.ts";
+import { type ErrnoCode, Refusal, refuse } from "./refusal.ts";
 import { answer } from "./rtnl.ts";
+import { readSysctl, writeSysctl } from "./sysctls.ts";
 import { BOOT_WALL_TIME, type World } from "./world.ts";
 
 /** What an fd of a process is. */
@@ -104,6 +105,16 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
     enter(fd) {
       const open = fds.get(fd) ?? failed("setns", "EBADF", String(fd));
       return open.type === "namespace" ? socketIn(open.namespace) : failed("setns", "EINVAL", String(fd));
+    },
+    readSysctl: (fd, path) => readSysctl(namespaceOf(fd), path),
+    writeSysctl(fd, path, text) {
+      beAlive();
+      try {
+        writeSysctl(namespaceOf(fd), path, text);
+      } catch (error) {
+        if (error instanceof Refusal) failed("write", error.code, path);
+        throw error;
+      }
     },
     strayThreads: () => [],
     pathKind(path) {

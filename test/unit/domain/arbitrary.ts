@@ -92,6 +92,13 @@ function localOf({ scope, protocol }: { scope: number; protocol: number | null }
 /** Addresses of one device, of which the kernel keeps no two with the same key. */
 export const addresses = fc.uniqueArray(fc.oneof(ipv4, ipv6), { maxLength: 8, selector: addressKey });
 
+/** A few settings below /proc/sys/net, all of them known, as they are of a device that is there. */
+const settings = fc.record({
+  "ipv4.arp_ignore": fc.integer({ min: 0, max: 2 }),
+  "ipv6.accept_ra": fc.integer({ min: 0, max: 2 }),
+  "ipv4.neigh.app_solicit": fc.integer({ min: 0, max: 1 }),
+});
+
 /** A device as it may be found: always of the same make, so that any two can be the same one. */
 export const snapshot: fc.Arbitrary<Snapshot> = fc
   .record({
@@ -104,11 +111,15 @@ export const snapshot: fc.Arbitrary<Snapshot> = fc
     group: fc.constantFrom(0, 7),
     up: fc.boolean(),
     addresses,
+    sysctls: settings,
     takenAt: fc.constantFrom(60_000, 61_500, 90_000),
   })
-  .map(({ addresses, takenAt, altnames, ...members }) => ({
+  .map(({ addresses, sysctls, takenAt, altnames, ...members }) => ({
     device: deviceOf({ ...members, altnames: altnames.filter((altname) => altname !== members.name) }),
     addresses,
+    routes: [],
+    port: null,
+    sysctls,
     takenAt,
   }));
 

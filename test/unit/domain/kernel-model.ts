@@ -4,13 +4,17 @@ import type { Located } from "../../../src/domain/plan.ts";
 import type { Snapshot } from "../../../src/domain/snapshot.ts";
 import type { LinkChange, Step } from "../../../src/domain/step.ts";
 
+/** What a namespace gives to a device that comes into it. */
+const DEFAULTS = { "ipv4.arp_ignore": 0, "ipv6.accept_ra": 1, "ipv4.neigh.app_solicit": 0 };
+
 /** What the kernel makes of a device by carrying out `steps` on it. A step that it would refuse is thrown. */
 export function apply(start: Located, steps: readonly Step[]): Located {
   return steps.reduce(({ place, snapshot }, step) => {
     if (step.type !== "move") return { place, snapshot: applyOne(snapshot, step) };
     const device = { ...snapshot.device, up: false, ifindex: step.ifindex ?? snapshot.device.ifindex };
-    // Addresses stay behind, and the device arrives down.
-    return { place: step.to, snapshot: changed({ ...snapshot, device, addresses: [] }, step.change) };
+    // Addresses stay behind, settings are those of any device there, and the device arrives down.
+    const bare = { ...snapshot, device, addresses: [], sysctls: DEFAULTS };
+    return { place: step.to, snapshot: changed(bare, step.change) };
   }, start);
 }
 
@@ -20,6 +24,8 @@ function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Sn
   switch (step.type) {
     case "change":
       return changed(snapshot, step.change);
+    case "set-sysctls":
+      return { ...snapshot, sysctls: { ...snapshot.sysctls, ...step.sysctls } };
     case "add-altname":
       if (named(step.altname)) throw new Error(`EEXIST: altname ${step.altname}`);
       return { ...snapshot, device: { ...device, altnames: [...device.altnames, step.altname] } };

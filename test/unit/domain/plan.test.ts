@@ -311,6 +311,33 @@ describe("in place", () => {
     expect(differences(end.snapshot, shall)).toEqual([]);
   });
 
+  test("settings are there before the device is up, and before its addresses", () => {
+    const shall = { ...snapshotOf(HOME, addressOf("192.0.2.1/24")), sysctls: { "ipv6.accept_ra": 0 } };
+    const steps = plan(
+      { place: "inside", snapshot: snapshotOf(HOME) },
+      { place: "home", snapshot: shall, ifindex: null },
+    );
+    expect(steps.map((step) => (step.type === "change" ? `up ${step.change.up}` : step.type))).toEqual([
+      "move",
+      "set-sysctls",
+      "up true",
+      "add-address",
+    ]);
+    expect(steps[0]).toMatchObject({ change: { up: null } });
+  });
+
+  test("settings that are so already are left alone", () => {
+    const settings = (sysctls: Record<string, number>) => ({ ...snapshotOf(HOME), sysctls });
+    const now = settings({ "ipv4.arp_ignore": 1, "ipv4.rp_filter": 2, "ipv4.tag": 9 });
+    expect(inPlace(now, settings({ "ipv4.arp_ignore": 1, "ipv4.rp_filter": 0 }))).toEqual([
+      { type: "set-sysctls", sysctls: { "ipv4.rp_filter": 0 } },
+    ]);
+    expect(differences(now, settings({ "ipv4.rp_filter": 0, "ipv6.mtu": 1300 }))).toEqual([
+      "sysctl ipv4.rp_filter is 2, not 0",
+      "sysctl ipv6.mtu is not there, not 1300",
+    ]);
+  });
+
   test("the kernel's own link-local address is left alone", () => {
     const own = addressOf("fe80::ff:fe00:7/64", { scope: 253 });
     expect(inPlace(snapshotOf(HOME, own), snapshotOf(HOME))).toEqual([]);

@@ -54,7 +54,7 @@ export function addressOf(text: string, members: Partial<Address> = {}): Address
 
 /** A device with `addresses` on it, found at the beginning of time. */
 export function snapshotOf(device: Device, ...addresses: readonly Address[]): Snapshot {
-  return { device, addresses, takenAt: 0 };
+  return { device, addresses, routes: [], port: null, sysctls: {}, takenAt: 0 };
 }
 
 /** A selector of these conditions alone. */
@@ -69,6 +69,8 @@ export function requestOf(members: Partial<DeviceRequest> = {}): DeviceRequest {
     count: 1,
     name: null,
     addresses: null,
+    routes: [],
+    sysctls: {},
     mtu: null,
     mac: null,
     dad: "keep",

@@ -51,6 +51,6 @@ export function mappingFor(id: string, ...wishes: readonly Wish[]): Mapping {
 
 function requestFor(wish: Wish): DeviceRequest {
   const match = { ...ANY_DEVICE, ...wish.match };
-  const rest = { count: 1, name: null, addresses: null, mtu: null, mac: null } as const;
-  return { ...rest, dad: "keep", up: true, force: false, ...wish, match };
+  const asItIs = { name: null, addresses: null, routes: [], sysctls: {}, mtu: null, mac: null } as const;
+  return { count: 1, ...asItIs, dad: "keep", up: true, force: false, ...wish, match };
 }

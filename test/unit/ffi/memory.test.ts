@@ -1,6 +1,6 @@
 import { ptr, read } from "bun:ffi";
 import { describe, expect, test } from "bun:test";
-import { allocate, cString } from "../../../ffi/memory.ts";
+import { allocate, cString, putCString } from "../../../ffi/memory.ts";
 
 describe("allocate", () => {
   test("never moves: not by its views, not by the collector, from 1 to 2000 bytes", () => {
@@ -66,5 +66,24 @@ describe("cString", () => {
 
   test("a NUL within would end it early: RangeError", () => {
     expect(() => cString("/run/netns/a\0b")).toThrow(new RangeError('"/run/netns/a\\u0000b" holds a NUL'));
+  });
+});
+
+describe("putCString", () => {
+  test("puts the text and its NUL over what was there", () => {
+    const memory = allocate(8);
+    memory.bytes.fill(0xff);
+    putCString(memory, "döt");
+    expect(Array.from(memory.bytes)).toEqual([0x64, 0xc3, 0xb6, 0x74, 0, 0xff, 0xff, 0xff]);
+  });
+
+  test.each(["12345678", "1234567890", "1234567ö", "a\0b"])("refuses what does not fit: %j", (text) => {
+    expect(() => putCString(allocate(8), text)).toThrow(RangeError);
+  });
+
+  test("takes what just fits", () => {
+    const memory = allocate(8);
+    putCString(memory, "1234567");
+    expect(memory.bytes[7]).toBe(0);
   });
 });

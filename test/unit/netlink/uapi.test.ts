@@ -63,6 +63,7 @@ describe("attribute numbers", () => {
       IFLA_LINKINFO: {},
       IFLA_NET_NS_PID: 0,
       IFLA_IFALIAS: "",
+      IFLA_AF_SPEC: bytes,
       IFLA_GROUP: 0,
       IFLA_NET_NS_FD: 0,
       IFLA_EXT_MASK: 0,
@@ -76,7 +77,7 @@ describe("attribute numbers", () => {
       IFLA_PARENT_DEV_BUS_NAME: "",
     });
     expect(numbersOf(encoded)).toEqual([
-      1, 3, 4, 5, 10, 13, 16, 18, 19, 20, 27, 28, 29, 37, 45, 49, 52, 53, 54, 56, 57,
+      1, 3, 4, 5, 10, 13, 16, 18, 19, 20, 26, 27, 28, 29, 37, 45, 49, 52, 53, 54, 56, 57,
     ]);
   });
 

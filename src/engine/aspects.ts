@@ -1,0 +1,20 @@
+import type { Snapshot } from "../domain/snapshot.ts";
+import type { Place } from "../domain/step.ts";
+
+/** What is read of a device beside itself and its addresses. Each costs requests, or files, of its own. */
+export interface Aspects {
+  /** Settings below /proc/sys/net, those aside that come with the device; "all" that are known. */
+  readonly sysctls: "all" | readonly string[];
+}
+
+/** All that a Snapshot can hold: what is read before a device is touched. */
+export const EVERYTHING: Aspects = { sysctls: "all" };
+
+/** Nothing beside the device and its addresses. */
+export const NOTHING: Aspects = { sysctls: [] };
+
+/** What has to be read of a device to tell whether it is what it shall be. */
+export function aspectsFor(goal: Snapshot, place: Place): Aspects {
+  const settings = Object.keys(goal.sysctls);
+  return { sysctls: place === "home" && settings.length > 0 ? "all" : settings };
+}

@@ -1,0 +1,173 @@
+import type { Sysctls } from "../domain/sysctls.ts";
+import { attributes, nested, raw } from "./attribute.ts";
+import { viewOf } from "./decode-error.ts";
+import { family } from "./family.ts";
+import { ifinfomsg } from "./link.ts";
+
+/**
+ * A device's net.ipv4.conf and net.ipv6.conf come with every RTM_NEWLINK of AF_UNSPEC: arrays of ints, in the
+ * order of IPV4_DEVCONF_* (linux/ip.h, from 1 on) and DEVCONF_* (linux/ipv6.h). That spares a hundred files.
+ */
+const IFLA_INET = attributes({ IFLA_INET_CONF: [1, raw] });
+const IFLA_INET6 = attributes({ IFLA_INET6_CONF: [2, raw] });
+/** The attributes inside IFLA_AF_SPEC are numbered by address family: AF_INET, AF_INET6. */
+const AF_SPEC = attributes({ AF_INET: [2, nested(IFLA_INET)], AF_INET6: [10, nested(IFLA_INET6)] });
+const linkConf = family(ifinfomsg, attributes({ IFLA_AF_SPEC: [26, nested(AF_SPEC)] }));
+
+/** How a value of the array is written in its file. */
+type Unit = "int" | "unsigned" | "seconds";
+
+/** File names by place in the array; null: not to be set (read-only, or not told for what it is). */
+type Names = readonly (string | readonly [name: string, unit: Unit] | null)[];
+
+const INET: Names = [
+  "forwarding",
+  null, // mc_forwarding: a multicast routing daemon's, read-only
+  "proxy_arp",
+  "accept_redirects",
+  "secure_redirects",
+  "send_redirects",
+  "shared_media",
+  "rp_filter",
+  "accept_source_route",
+  "bootp_relay",
+  "log_martians",
+  "tag",
+  "arp_filter",
+  "medium_id",
+  "disable_xfrm",
+  "disable_policy",
+  "force_igmp_version",
+  "arp_announce",
+  "arp_ignore",
+  "promote_secondaries",
+  "arp_accept",
+  "arp_notify",
+  "accept_local",
+  "src_valid_mark",
+  "proxy_arp_pvlan",
+  "route_localnet",
+  "igmpv2_unsolicited_report_interval",
+  "igmpv3_unsolicited_report_interval",
+  "ignore_routes_with_linkdown",
+  "drop_unicast_in_l2_multicast",
+  "drop_gratuitous_arp",
+  "bc_forwarding",
+  "arp_evict_nocarrier",
+];
+
+const INET6: Names = [
+  "forwarding",
+  "hop_limit",
+  "mtu",
+  "accept_ra",
+  "accept_redirects",
+  "autoconf",
+  "dad_transmits",
+  "router_solicitations",
+  ["router_solicitation_interval", "seconds"],
+  ["router_solicitation_delay", "seconds"],
+  "use_tempaddr",
+  "temp_valid_lft",
+  "temp_prefered_lft",
+  "regen_max_retry",
+  "max_desync_factor",
+  "max_addresses",
+  "force_mld_version",
+  "accept_ra_defrtr",
+  "accept_ra_pinfo",
+  "accept_ra_rtr_pref",
+  ["router_probe_interval", "seconds"],
+  "accept_ra_rt_info_max_plen",
+  "proxy_ndp",
+  "optimistic_dad",
+  "accept_source_route",
+  null, // mc_forwarding
+  "disable_ipv6",
+  "accept_dad",
+  "force_tllao",
+  "ndisc_notify",
+  "mldv1_unsolicited_report_interval",
+  "mldv2_unsolicited_report_interval",
+  "suppress_frag_ndisc",
+  "accept_ra_from_local",
+  "use_optimistic",
+  "accept_ra_mtu",
+  null, // stable_secret: a secret, and always told as 0
+  "use_oif_addrs_only",
+  "accept_ra_min_hop_limit",
+  "ignore_routes_with_linkdown",
+  "drop_unicast_in_l2_multicast",
+  "drop_unsolicited_na",
+  "keep_addr_on_down",
+  ["router_solicitation_max_interval", "seconds"],
+  "seg6_enabled",
+  "seg6_require_hmac",
+  "enhanced_dad",
+  "addr_gen_mode",
+  "disable_policy",
+  "accept_ra_rt_info_min_plen",
+  "ndisc_tclass",
+  "rpl_seg_enabled",
+  "ra_defrtr_metric",
+  "ioam6_enabled",
+  "ioam6_id",
+  ["ioam6_id_wide", "unsigned"],
+  "ndisc_evict_nocarrier",
+  "accept_untracked_na",
+  "accept_ra_min_lft",
+  "force_forwarding",
+];
+
+/** The settings of a device that an RTM_NEWLINK tells of; without those of a family that the device lacks. */
+export function decodeSysctls(payload: Uint8Array): Sysctls {
+  const spec = linkConf.decode(payload).values.IFLA_AF_SPEC;
+  const found: Record<string, number> = {};
+  readArray(found, "ipv4", INET, spec?.AF_INET?.IFLA_INET_CONF);
+  readArray(found, "ipv6", INET6, spec?.AF_INET6?.IFLA_INET6_CONF);
+  return found;
+}
+
+/** What {@link decodeSysctls} reads, as a kernel would tell it: IFLA_AF_SPEC for the tests' kernels. */
+export function encodeSysctls(sysctls: Sysctls): Uint8Array<ArrayBuffer> {
+  return AF_SPEC.encode({
+    AF_INET: { IFLA_INET_CONF: arrayOf(sysctls, "ipv4", INET) },
+    AF_INET6: { IFLA_INET6_CONF: arrayOf(sysctls, "ipv6", INET6) },
+  });
+}
+
+function readArray(
+  found: Record<string, number>,
+  prefix: string,
+  names: Names,
+  array: Uint8Array | undefined,
+): void {
+  if (array === undefined) return;
+  const view = viewOf("devconf", array, 0);
+  // An older kernel knows fewer, a newer one more.
+  const count = Math.min(names.length, array.length >> 2);
+  for (let at = 0; at < count; at++) {
+    const name = names[at] ?? null;
+    if (name === null) continue;
+    const isPlain = typeof name === "string";
+    const value = isPlain ? view.getInt32(at * 4, true) : inUnit(view, at * 4, name[1]);
+    found[`${prefix}.${isPlain ? name : name[0]}`] = value;
+  }
+}
+
+function inUnit(view: DataView, offset: number, unit: Unit): number {
+  if (unit === "unsigned") return view.getUint32(offset, true);
+  // Told in milliseconds (ipv6_store_devconf()), and written in seconds (proc_dointvec_jiffies()).
+  return unit === "seconds" ? Math.trunc(view.getInt32(offset, true) / 1000) : view.getInt32(offset, true);
+}
+
+function arrayOf(sysctls: Sysctls, prefix: string, names: Names): Uint8Array | undefined {
+  if (!Object.keys(sysctls).some((setting) => setting.startsWith(`${prefix}.`))) return undefined;
+  const view = new DataView(new ArrayBuffer(names.length * 4));
+  for (const [at, name] of names.entries()) {
+    const [file, unit] = name === null || typeof name === "string" ? [name, "int"] : name;
+    const value = (file === null ? undefined : sysctls[`${prefix}.${file}`]) ?? 0;
+    view.setInt32(at * 4, unit === "seconds" ? value * 1000 : value, true);
+  }
+  return new Uint8Array(view.buffer);
+}

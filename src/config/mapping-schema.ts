@@ -3,7 +3,6 @@ import type { ContainerCondition, Mapping } from "../domain/mapping.ts";
 import { device } from "./device-schema.ts";
 import { devicesInOneSpelling, noHostDeviceTwice, noNameInsideTwice } from "./mapping-rules.ts";
 import { netDevices } from "./net-devices-schema.ts";
-import { notYet } from "./not-yet.ts";
 import { someOf, table, tableOf } from "./table.ts";
 import { duration, flag, glob, label } from "./values.ts";
 
@@ -31,20 +30,21 @@ export const mapping = v.pipe(
     {
       name: label,
       required: v.optional(flag, true),
-      wait: v.exactOptional(duration),
+      wait: v.optional(duration, "0s"),
       on_exit: v.optional(v.picklist(["return", "leave"], '"return" or "leave"'), "return"),
       container,
       device: v.exactOptional(v.array(device, "an array of tables ([[mapping.device]])")),
       netDevices: v.exactOptional(netDevices),
     },
-    [devicesInOneSpelling, noHostDeviceTwice, noNameInsideTwice, notYet("mapping")],
+    [devicesInOneSpelling, noHostDeviceTwice, noNameInsideTwice],
   ),
   v.transform(
-    ({ name, required, on_exit, container, device = [], netDevices = [] }): Mapping => ({
+    ({ name, required, wait, on_exit, container, device = [], netDevices = [] }): Mapping => ({
       name,
       container,
       devices: [...device, ...netDevices],
       required,
+      wait,
       onExit: on_exit,
     }),
   ),

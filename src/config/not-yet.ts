@@ -1,4 +1,3 @@
-import { parseDuration } from "./duration.ts";
 import type { Rule } from "./table.ts";
 import { isEmpty, isTable } from "./toml-value.ts";
 
@@ -16,12 +15,6 @@ const NOT_YET = {
   oci: {
     net_devices: notTrue,
     allow: { asksFor: (value) => Array.isArray(value) && !isEmpty(value), expected: "an empty array" },
-  },
-  mapping: {
-    wait: {
-      asksFor: (value) => typeof value === "string" && (parseDuration(value) ?? 0) > 0,
-      expected: '"0s"',
-    },
   },
   device: {
     routes: { asksFor: (value) => !(Array.isArray(value) && isEmpty(value)), expected: "an empty array" },

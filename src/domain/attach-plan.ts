@@ -60,6 +60,22 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
   return { ok: true, devices, warnings };
 }
 
+/**
+ * What is lacking that time may bring, as the problem for which the container would be refused now; null where
+ * nothing is, or where the first that is lacking is guarded: no guard goes away by waiting.
+ */
+export function lackingYet(mapping: Mapping, picks: readonly Pick[]): Problem | null {
+  for (const pick of picks) {
+    const shortage = shortageOf(pick);
+    if (shortage === null) continue;
+    const guarded = pick.passedOver.filter(({ problem }) => problem.code === "device-guarded");
+    const mayCome = pick.passedOver.length === 0 || guarded.length < pick.passedOver.length;
+    if (mayCome) return shortage;
+    if (mapping.required) return null;
+  }
+  return null;
+}
+
 function nameFor(request: DeviceRequest, snapshot: Snapshot, taken: ReadonlySet<string>): string {
   if (request.name === null) return snapshot.device.name;
   return isTemplate(request.name) ? firstFree(request.name, taken) : request.name;

@@ -2,7 +2,7 @@ import type { Snapshot } from "./snapshot.ts";
 import type { Problem } from "./verdict.ts";
 
 /**
- * pending: waits for a device or for another container's to come home; attaching: steps are under way;
+ * pending: waits for a device, and is not on record, for nothing has been touched; attaching: steps are under way;
  * attached; returning: on the way home; stuck: home could not be reached, told and tried again.
  */
 export type AttachmentState = "pending" | "attaching" | "attached" | "returning" | "stuck";

@@ -89,6 +89,8 @@ export interface Mapping {
   readonly devices: readonly DeviceRequest[];
   /** false: a device that is not to be had is a warning, and the rest goes on. */
   readonly required: boolean;
+  /** How long after its event a container may wait for devices that are not there yet, milliseconds. */
+  readonly wait: number;
   /** "leave": the devices stay where the container left them, as the OCI spec bids a runtime to do. */
   readonly onExit: "return" | "leave";
 }

@@ -10,26 +10,77 @@ import { bringHome } from "./homecoming.ts";
 import type { Opened } from "./kernel.ts";
 import { moveIn } from "./move-in.ts";
 import { refusal, verdict, verdictDevices } from "./verdicts.ts";
+import type { Patience, WaitEnd } from "./waits.ts";
 
 type Held = Extract<Opened, { ok: true }>;
 
 /** Carries out an attach event: all devices of the mapping, or none. */
-export async function attach(context: Context, event: ContainerEvent, target: Target): Promise<Verdict> {
+export async function attach(
+  context: Context,
+  event: ContainerEvent,
+  target: Target,
+  patience: Patience,
+): Promise<Verdict> {
   const mapping = mappingFor(event, context.mappings());
   if (mapping === null && context.registry.ofHolder(event.id).length === 0)
     return verdict(event, "no-mapping");
+  // From its writing on, so that a daemon that is started anew does not wait anew. Clocks may be set.
+  const deadline = Math.min(event.writtenAt, context.now()) + (mapping?.wait ?? 0);
+  let late = deadline <= context.now();
+  let told = false;
   for (;;) {
+    const seen = context.waits.changes;
     const held = await context.kernel.open(target, event.writtenAt);
     if (!held.ok) return refusal(event, held.problem, mapping?.name ?? null);
-    const placed = await place(context, event, target, mapping, held);
+    const placed = await place(context, event, target, mapping, held, late);
     if ("verdict" in placed) return placed.verdict;
+    if ("lacks" in placed) {
+      if (!told) tellWaiting(context, event, placed);
+      told = true;
+      const end = await waited(context, event, target, placed, held, patience, { seen, deadline });
+      if (typeof end === "object") return refusal(event, end, placed.mapping.name);
+      late = end === "late";
+      continue;
+    }
     await letGoOf(context, held);
     await placed.wait;
   }
 }
 
+function tellWaiting(context: Context, event: ContainerEvent, { lacks, mapping }: Lacking): void {
+  const fields = { container: event.id, mapping: mapping.name, event: event.name };
+  context.log("info", `waits for up to ${mapping.wait / 1000} s: ${lacks.message}`, fields);
+}
+
+/** What the mapping lacks and time may bring. */
+interface Lacking {
+  readonly lacks: Problem;
+  readonly mapping: Mapping;
+}
+
 /** A verdict, or what to wait for before everything is looked at anew. */
-type Placed = { readonly verdict: Verdict } | { readonly wait: Promise<unknown> };
+type Placed = { readonly verdict: Verdict } | { readonly wait: Promise<unknown> } | Lacking;
+
+/** Waits for devices, holding the namespace and watching the process; lets go of both. */
+async function waited(
+  context: Context,
+  event: ContainerEvent,
+  target: Target,
+  { lacks, mapping }: Lacking,
+  held: Held,
+  patience: Patience,
+  { seen, deadline }: { readonly seen: number; readonly deadline: number },
+): Promise<WaitEnd> {
+  const watch = held.process?.watch ?? null;
+  const holder = holderOf(event, target, held.process);
+  const waiting = { holder, mapping: mapping.name, since: context.now(), lacks };
+  const begun = patience.wait(waiting, watch, seen, deadline);
+  // It may have ended before anybody waited.
+  if (watch !== null && context.endedEarly.has(watch)) context.waits.exited(watch);
+  const end = await begun;
+  await letGoOf(context, held);
+  return end;
+}
 
 async function place(
   context: Context,
@@ -37,6 +88,7 @@ async function place(
   target: Target,
   mapping: Mapping | null,
   held: Held,
+  late: boolean,
 ): Promise<Placed> {
   const { registry, underWay } = context;
   const known = registry.ofHolder(event.id);
@@ -65,7 +117,7 @@ async function place(
     return { verdict: verdict(event, "no-mapping") };
   }
   const shared = registry.inNamespace(held.cookie).find((other) => other.mapping === mapping.name);
-  if (shared === undefined) return begin(context, event, target, mapping, held);
+  if (shared === undefined) return begin(context, event, target, mapping, held, late);
   const change = underWay.get(shared.key);
   if (change !== undefined) return { wait: change.catch(() => undefined) };
   return { verdict: await join(context, event, target, shared, held) };
@@ -122,9 +174,10 @@ async function begin(
   target: Target,
   mapping: Mapping,
   held: Held,
+  late: boolean,
 ): Promise<Placed> {
   const begun = await context.choosing.run(async () => {
-    const chosen = await choose(context, mapping, held).catch(async (error: unknown) => {
+    const chosen = await choose(context, mapping, held, late).catch(async (error: unknown) => {
       await letGoOf(context, held);
       throw error;
     });
@@ -141,6 +194,7 @@ async function begin(
     return { key, work };
   });
   if ("wait" in begun) return begun;
+  if ("lacks" in begun) return { ...begun, mapping };
   if ("problem" in begun) return refuse(context, event, held, begun.problem, mapping);
   const { key, work } = begun;
   try {

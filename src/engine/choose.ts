@@ -1,9 +1,9 @@
-import { type AttachPlan, type Pick, planAttach } from "../domain/attach-plan.ts";
+import { type AttachPlan, lackingYet, type Pick, planAttach } from "../domain/attach-plan.ts";
 import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
 import { asksForHardware, selects } from "../domain/match.ts";
-import type { Problem } from "../domain/verdict.ts";
+import type { Code, Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { heldFor } from "./held.ts";
 import { holderOf } from "./holders.ts";
@@ -12,18 +12,24 @@ import type { Opened } from "./kernel.ts";
 type Plan = Extract<AttachPlan, { ok: true }>;
 type Held = Extract<Opened, { ok: true }>;
 
-/** What is to be done, the conflict for which nothing is, or what to wait for first. */
+/** What is to be done, the conflict for which nothing is, what to wait for first, or what may come in time. */
 export type Chosen =
   | { readonly plan: Plan }
   | { readonly problem: Problem }
-  | { readonly wait: Promise<unknown> };
+  | { readonly wait: Promise<unknown> }
+  | { readonly lacks: Problem };
+
+/** What a device that comes or comes free may mend; clashes of names it does not. */
+const SHORTAGES: readonly Code[] = ["device-missing", "device-held", "too-few-devices"];
 
 /**
  * Chooses the devices for one container, and decides what they shall be inside.
  *
  * To be called with nobody else choosing: what it looked at has to be so still when it is on record.
+ *
+ * @param late whatever is not there now is not waited for
  */
-export async function choose(context: Context, mapping: Mapping, held: Held): Promise<Chosen> {
+export async function choose(context: Context, mapping: Mapping, held: Held, late: boolean): Promise<Chosen> {
   const before = context.registry.all();
   const taken = before.flatMap(({ devices }) => devices);
   const { picks, inside } = await context.kernel.survey(held.cookie, {
@@ -41,6 +47,8 @@ export async function choose(context: Context, mapping: Mapping, held: Held): Pr
   const result = planAttach(mapping, all, inside);
   const wait = all.map((pick) => comingFree(context, before, pick)).find((change) => change !== undefined);
   if (wait !== undefined && !(result.ok && result.warnings.length === 0)) return { wait };
+  const lacks = late ? null : lackingYet(mapping, all);
+  if (lacks !== null && (result.ok || SHORTAGES.includes(result.conflict.code))) return { lacks };
   return result.ok ? { plan: result } : { problem: result.conflict };
 }
 

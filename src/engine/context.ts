@@ -3,6 +3,7 @@ import type { Kernel } from "./kernel.ts";
 import type { Log } from "./log.ts";
 import type { Mutex } from "./mutex.ts";
 import type { Registry } from "./registry.ts";
+import type { Waits } from "./waits.ts";
 
 /** The process of one holder, watched for its end. */
 export interface HolderProcess {
@@ -22,6 +23,8 @@ export interface Context {
   readonly mappings: () => readonly Mapping[];
   /** Held from looking at the host until what was chosen is on record, so that no two choose one device. */
   readonly choosing: Mutex;
+  /** Those that wait for devices which are not there yet. */
+  readonly waits: Waits;
   /** The changes of Attachments that are under way, by key: attaching and coming home. */
   readonly underWay: Map<number, Promise<unknown>>;
   /** Keys of Attachments whose namespace could not be reached again: home alone can be looked at. */

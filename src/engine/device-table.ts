@@ -12,8 +12,12 @@ const AF_UNSPEC = 0;
 
 /** The devices at home: dumped once, kept by RTNLGRP_LINK, so that no event pays for a dump. */
 export interface DeviceTable {
-  /** Takes in all notifications that are there; the kernel queues them before it acknowledges a change. */
-  refresh(): void;
+  /**
+   * Takes in all notifications that are there; the kernel queues them before it acknowledges a change.
+   *
+   * @returns whether there were any
+   */
+  refresh(): boolean;
   /** By ifindex. */
   readonly devices: ReadonlyMap<number, Device>;
 }
@@ -28,13 +32,17 @@ export function createDeviceTable(home: Connection, monitor: LinkMonitor): Devic
     for (const device of links) devices.set(device.ifindex, device);
   }
 
-  /** Whether all notifications were taken in; false after an overrun, which loses some for good. */
-  function takeIn(): boolean {
+  /** How many notifications were taken in; null after an overrun, which loses some for good. */
+  function takeIn(): number | null {
+    let taken = 0;
     try {
-      for (let datagram = monitor.next(); datagram !== null; datagram = monitor.next()) apply(datagram);
-      return true;
+      for (let datagram = monitor.next(); datagram !== null; datagram = monitor.next()) {
+        apply(datagram);
+        taken += 1;
+      }
+      return taken;
     } catch (error) {
-      if (error instanceof SyscallError && error.code === "ENOBUFS") return false;
+      if (error instanceof SyscallError && error.code === "ENOBUFS") return null;
       throw error;
     }
   }
@@ -54,13 +62,15 @@ export function createDeviceTable(home: Connection, monitor: LinkMonitor): Devic
     devices,
     refresh() {
       try {
-        if (takeIn()) return;
+        const taken = takeIn();
+        if (taken !== null) return taken > 0;
       } catch (error) {
         if (!(error instanceof DecodeError)) throw error;
       }
       // The rest of what is queued is older than the dump that follows, and is taken in before it.
-      while (!takeIn());
+      while (takeIn() === null);
       dump();
+      return true;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Attachment } from "../domain/attachment.ts";
 import type { SpoolEvent } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
 import type { Outcome, Verdict } from "../domain/verdict.ts";
+import type { Waiting } from "../domain/waiting.ts";
 import { attach } from "./attach.ts";
 import type { Context } from "./context.ts";
 import { bringHome } from "./homecoming.ts";
@@ -12,15 +13,13 @@ import { recover } from "./recovery.ts";
 import type { Registry } from "./registry.ts";
 import { exited, release, stopped } from "./return.ts";
 import { verdict } from "./verdicts.ts";
+import { createWaits, type Patience, type WaitClock } from "./waits.ts";
 
 /** What an engine is made of; all effects and all time come in here. */
-export interface EngineParts {
+export interface EngineParts extends WaitClock {
   readonly kernel: Kernel;
   readonly registry: Registry;
   readonly log: Log;
-  /** CLOCK_REALTIME, milliseconds. */
-  readonly now: () => number;
-  readonly sleep: (milliseconds: number) => Promise<void>;
   /** The mappings in force; asked anew for each event. */
   readonly mappings: () => readonly Mapping[];
 }
@@ -35,12 +34,18 @@ export interface Engine {
   exited(watch: number): Promise<void>;
   /** Tries again to bring home what is stuck, unless that was tried a moment ago. */
   retryStuck(): Promise<void>;
+  /** Devices at home have changed: what waits for one looks again. */
+  homeChanged(): void;
   attachments(): readonly Attachment[];
+  /** The containers that wait for devices. */
+  waiting(): readonly Waiting[];
+  /** Does not answer the events that wait: the next daemon finds them claimed, and takes them up. */
+  leaveWaiting(): void;
   /** Whether devices are inside, or on their way, for this container. */
   isHolder(id: string): boolean;
   /** How many events came to which outcome since the start. */
   counters(): Readonly<Record<Outcome, number>>;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is under way any more but waiting for devices. */
   idle(): Promise<void>;
 }
 
@@ -51,6 +56,7 @@ export function createEngine(parts: EngineParts): Engine {
   const context: Context = {
     ...parts,
     choosing: createMutex(),
+    waits: createWaits(parts),
     underWay: new Map(),
     unreachable: new Set(),
     processes: new Map(),
@@ -76,9 +82,10 @@ export function createEngine(parts: EngineParts): Engine {
     return result;
   }
 
-  async function carryOut(event: SpoolEvent): Promise<Verdict> {
+  async function carryOut(event: SpoolEvent, patience: Patience | null): Promise<Verdict> {
+    using _patience = patience;
     try {
-      return await dispatch(context, event);
+      return await dispatch(context, event, patience);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       context.log("error", message, { container: event.id ?? "", event: event.name, code: "internal" });
@@ -90,7 +97,12 @@ export function createEngine(parts: EngineParts): Engine {
     recover: () => recover(context),
     async handle(event) {
       const { id } = event;
-      const result = id === null ? await carryOut(event) : await inTurn(id, () => carryOut(event));
+      const attaches = event.type === "container" && event.status !== "stopped";
+      const patience = attaches ? context.waits.begin(event) : null;
+      // Before its turn, which may come after a wait that it is to end.
+      if (!attaches) context.waits.endFor(event);
+      const work = () => carryOut(event, patience);
+      const result = id === null ? await work() : await inTurn(id, work);
       counters[result.outcome] += 1;
       return result;
     },
@@ -102,24 +114,31 @@ export function createEngine(parts: EngineParts): Engine {
         .all()
         .filter(({ state, key }) => state === "stuck" && !context.underWay.has(key));
       if (stuck.length === 0) return;
+      triedAt = parts.now();
       await Promise.all(stuck.map(({ key }) => bringHome(context, key)));
       triedAt = parts.now();
     },
+    homeChanged: context.waits.changed,
     attachments: () => context.registry.all(),
+    waiting: context.waits.list,
+    leaveWaiting: context.waits.abandon,
     isHolder: (id) => context.registry.ofHolder(id).length > 0,
     counters: () => counters,
     async idle() {
-      while (queues.size > 0 || context.underWay.size > 0) {
-        await Promise.allSettled([...queues.values(), ...context.underWay.values()]);
+      for (;;) {
+        const turns = Array.from(queues).filter(([id]) => !context.waits.isAsleep(id));
+        const busy = [...turns.map(([, turn]) => turn), ...context.underWay.values()];
+        if (busy.length === 0) return;
+        await Promise.race([Promise.allSettled(busy), context.waits.nextSleep()]);
       }
     },
   };
 }
 
-async function dispatch(context: Context, event: SpoolEvent): Promise<Verdict> {
+async function dispatch(context: Context, event: SpoolEvent, patience: Patience | null): Promise<Verdict> {
   if (event.type === "release") return release(context, event);
-  if (event.status === "stopped") return stopped(context, event);
-  if (event.target !== null) return attach(context, event, event.target);
+  if (patience === null) return stopped(context, event);
+  if (event.target !== null) return attach(context, event, event.target, patience);
   const message = `${event.status} needs a pid or a netns`;
   return verdict(event, "refused", { error: { code: "invalid-event", message, device: null } });
 }

@@ -91,6 +91,7 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
 /** Forgets an Attachment and lets go of its namespace and of its holders' processes. */
 export async function letGo(context: Context, attachment: Attachment): Promise<void> {
   context.registry.remove(attachment.key);
+  context.waits.changed();
   for (const process of Array.from(context.processes.values())) {
     if (process.key === attachment.key) await unwatch(context, process.watch);
   }

@@ -56,9 +56,12 @@ export class KernelService implements KernelCalls, Disposable {
     return this.#monitor.fd;
   }
 
-  /** Takes in what has changed at home. */
+  /**
+   * Takes in what has changed at home, and tells that something has: whoever waits for news is not to miss what
+   * was taken in on the way to something else.
+   */
   refresh(): void {
-    this.#table.refresh();
+    if (this.#table.refresh()) this.#tell({ type: "home-changed" });
   }
 
   /** Tells of the watched processes that have ended. */
@@ -137,7 +140,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   survey(cookie: string | null, query: SurveyQuery): Surveyed {
-    this.#table.refresh();
+    this.refresh();
     const inside = cookie === null ? [] : readDevices(this.#namespaces.get(cookie).connection);
     const host = {
       ground: { connection: this.#home, files: sysctlFilesOf(this.#system, this.#system.homeFd) },
@@ -152,7 +155,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   locate(cookie: string | null, wanted: Wanted): Located | null {
-    this.#table.refresh();
+    this.refresh();
     return locate(this.#places(cookie), wanted);
   }
 
@@ -172,7 +175,7 @@ export class KernelService implements KernelCalls, Disposable {
     const identity = { ...wanted.identity, macs: [...wanted.identity.macs, device.mac] };
     const subject = { place: from.place, ifindex: device.ifindex, name: device.name, identity };
     const { failure, subject: after } = execute(ends, subject, steps, carryOn);
-    this.#table.refresh();
+    this.refresh();
     const known =
       after.place === "inside" ? { insideIfindex: after.ifindex } : { homeIfindex: after.ifindex };
     const located = locate(places, { ...wanted, ...known, identity: after.identity });
@@ -180,7 +183,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   devices() {
-    this.#table.refresh();
+    this.refresh();
     return Array.from(this.#table.devices.values());
   }
 

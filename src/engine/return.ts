@@ -38,7 +38,7 @@ export async function release(context: Context, event: ReleaseEvent): Promise<Ve
 export async function exited(context: Context, watch: number): Promise<void> {
   const process = context.processes.get(watch);
   if (process === undefined) {
-    context.endedEarly.add(watch);
+    if (!context.waits.exited(watch)) context.endedEarly.add(watch);
     return;
   }
   // The kernel's side has stopped watching by itself.

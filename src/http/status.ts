@@ -7,6 +7,7 @@ import type {
   AttachmentState,
 } from "../domain/attachment.ts";
 import type { Problem } from "../domain/verdict.ts";
+import type { Waiting } from "../domain/waiting.ts";
 
 /** `degraded`: a reason of `/readyz` holds; `stopping`: a signal came, and events are no longer taken. */
 export type DaemonState = "ready" | "degraded" | "stopping";
@@ -62,7 +63,7 @@ export interface Status {
   readonly version: string;
   readonly state: DaemonState;
   readonly config: StatusConfig;
-  /** Oldest attachment first. A container leaves the list when its devices are home. */
+  /** Oldest attachment first, then those that wait. A container leaves the list when its devices are home. */
   readonly containers: readonly StatusContainer[];
   /** Since the daemon's start. */
   readonly counters: Readonly<Record<string, number>>;
@@ -78,6 +79,7 @@ export interface StatusFacts {
   /** When it was taken over: CLOCK_REALTIME, milliseconds. */
   readonly configLoadedAt: number;
   readonly attachments: readonly Attachment[];
+  readonly waiting: readonly Waiting[];
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -95,7 +97,10 @@ export function statusOf(facts: StatusFacts): Status {
       state,
       mappings: facts.config.mappings.map((mapping) => mapping.name),
     },
-    containers: facts.attachments.toSorted((a, b) => a.key - b.key).flatMap(containersOf),
+    containers: [
+      ...facts.attachments.toSorted((a, b) => a.key - b.key).flatMap(containersOf),
+      ...facts.waiting.map(waitingContainer),
+    ],
     counters: facts.counters,
   };
 }
@@ -107,6 +112,22 @@ function containersOf(attachment: Attachment): StatusContainer[] {
   return attachment.holders.map(({ id, pid, path }) => {
     return { id, pid, netns: path, mapping, state, since, devices, warnings, error };
   });
+}
+
+/** What it waits for is told as a warning: it may come. */
+function waitingContainer({ holder, mapping, since, lacks }: Waiting): StatusContainer {
+  const { id, pid, path } = holder;
+  const nothing = { devices: [], error: null };
+  return {
+    id,
+    pid,
+    netns: path,
+    mapping,
+    state: "pending",
+    since: iso8601(since),
+    ...nothing,
+    warnings: [lacks],
+  };
 }
 
 function deviceOf({ snapshot, wanted, state, insideIfindex }: AttachedDevice): StatusDevice {

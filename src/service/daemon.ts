@@ -8,6 +8,7 @@ import { createRegistry } from "../engine/registry.ts";
 import { createApp } from "../http/app.ts";
 import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
 import { statusOf } from "../http/status.ts";
+import { clock } from "./clock.ts";
 import { PINS } from "./folders.ts";
 import { createFootprint } from "./footprint.ts";
 import { createHealth, type Health } from "./health.ts";
@@ -74,8 +75,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     kernel: client.kernel,
     registry,
     log,
-    now: () => Date.now(),
-    sleep: (milliseconds) => Bun.sleep(milliseconds),
+    ...clock,
     mappings: () => config.mappings,
   });
   engine = running;
@@ -88,6 +88,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         configFile,
         configLoadedAt: loadedAt,
         attachments: running.attachments(),
+        waiting: running.waiting(),
         counters: running.counters(),
       }),
     readiness: () => {
@@ -121,6 +122,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     async [Symbol.asyncDispose]() {
       stopping = true;
       spool.pause();
+      running.leaveWaiting();
       await Promise.race([running.idle(), Bun.sleep(STOP_LIMIT_MS)]);
       await lifetime.disposeAsync();
     },
@@ -133,6 +135,7 @@ function take(engine: Engine, health: Health, news: KernelNews): void {
     return;
   }
   if (news.type === "home-changed") {
+    engine.homeChanged();
     void engine.retryStuck();
     return;
   }

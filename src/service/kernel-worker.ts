@@ -41,10 +41,7 @@ function serve({ port, wakeFd, pins }: WorkerStart, post: (message: WorkerMessag
       continue;
     }
     worked = true;
-    if (ready.includes(service.monitorFd)) {
-      service.refresh();
-      post({ type: "news", news: { type: "home-changed" } });
-    }
+    if (ready.includes(service.monitorFd)) service.refresh();
     if (ready.some((fd) => fd !== wakeFd && fd !== service.monitorFd)) service.reap();
     if (!ready.includes(wakeFd)) continue;
     drainEventfd(wakeFd);

@@ -10,6 +10,7 @@ import type { Log } from "../engine/log.ts";
 import { pinsIn } from "../engine/pins.ts";
 import { createRegistry } from "../engine/registry.ts";
 import { homeDevices, verdict } from "../engine/verdicts.ts";
+import { clock } from "./clock.ts";
 import { PINS } from "./folders.ts";
 import { openState } from "./open-state.ts";
 
@@ -29,8 +30,7 @@ export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log
     kernel,
     registry,
     log,
-    now: () => Date.now(),
-    sleep: (milliseconds) => Bun.sleep(milliseconds),
+    ...clock,
     mappings: () => config.mappings,
   });
   const asked = engine

@@ -41,9 +41,14 @@ export function startSpoolLoop(
     onTrouble: ({ message }) => log("error", message, {}),
   });
 
+  /** What waits for a device may wait for long, and keeps nobody busy. */
+  function busy(): number {
+    return underWay - engine.waiting().length;
+  }
+
   function look(): void {
     due = false;
-    if (paused || underWay >= UNDER_WAY_LIMIT) return;
+    if (paused || busy() >= UNDER_WAY_LIMIT) return;
     const { taken, more, faults } = spool.take();
     health.fault("spool", faults.length === 0 ? null : faults.map(folderFaultText).join("; "));
     for (const one of taken) void handle(one);
@@ -74,7 +79,7 @@ export function startSpoolLoop(
     } finally {
       underWay -= 1;
       footprint.worked();
-      if (underWay === UNDER_WAY_LIMIT - 1) lookSoon();
+      if (busy() === UNDER_WAY_LIMIT - 1) lookSoon();
     }
   }
 

@@ -19,6 +19,7 @@ import { readDeviceByName } from "../../src/engine/reader.ts";
 import { createRegistry } from "../../src/engine/registry.ts";
 import { connect } from "../../src/netlink/connection.ts";
 import { changeLink } from "../../src/netlink/link.ts";
+import { clock } from "../../src/service/clock.ts";
 import { startKernel } from "../../src/service/kernel-client.ts";
 
 const ROUNDS = 40;
@@ -59,6 +60,7 @@ const mapping: Mapping = {
   name: "bench",
   container: { id: "*", annotations: {}, bundle: null },
   required: true,
+  wait: 0,
   onExit: "return",
   devices: [
     {
@@ -80,8 +82,7 @@ const engine = createEngine({
   kernel: client.kernel,
   registry: createRegistry(journal, () => undefined),
   log: () => undefined,
-  now: () => Date.now(),
-  sleep: (milliseconds) => Bun.sleep(milliseconds),
+  ...clock,
   mappings: () => [mapping],
 });
 

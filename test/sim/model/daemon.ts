@@ -12,7 +12,7 @@ import { memoryJournal, type Rows } from "./memory-journal.ts";
 import type { Namespace } from "./namespaces.ts";
 import { modelPins } from "./pins.ts";
 import { createSystem } from "./system.ts";
-import { advance, BOOT_WALL_TIME, type World } from "./world.ts";
+import { advance, BOOT_WALL_TIME, later, type World } from "./world.ts";
 
 /** What daemons of one state folder live on, one after another. */
 export interface Machine {
@@ -64,6 +64,8 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
     system,
     (news) => {
       if (news.type === "exit") exits.push(engine.exited(news.watch));
+      // What is stuck is tried again by `retry` alone: when, is for the test to say.
+      if (news.type === "home-changed") engine.homeChanged();
     },
     fusedPins(pins, fuse),
   );
@@ -76,11 +78,25 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
     log: (level: LogLevel, message: string, _fields: LogFields) => log.push(`${level}: ${message}`),
     now: () => BOOT_WALL_TIME + world.now,
     sleep: async (milliseconds) => advance(world, milliseconds),
+    alarm(milliseconds, ring) {
+      let isOff = false;
+      later(world, milliseconds, () => isOff || ring());
+      return () => {
+        isOff = true;
+      };
+    },
     mappings: () => options.mappings,
   });
   // As the kernel worker's poll(2) does: between two calls.
-  const lookSoon = () => queueMicrotask(() => world.onExit.has(lookSoon) && service.reap());
+  const look = () => {
+    if (!world.onExit.has(lookSoon)) return;
+    service.refresh();
+    service.reap();
+  };
+  const lookSoon = () => queueMicrotask(look);
   world.onExit.add(lookSoon);
+  const poll = { deliver: lookSoon, next: () => null };
+  home.monitors.add(poll);
   const begin = async () => {
     await engine.recover();
     await kernel.unpinOthers(engine.attachments().map(({ cookie }) => cookie));
@@ -93,7 +109,7 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
     openCount: () => own.openCount,
     async settle() {
       do {
-        service.reap();
+        look();
         await Promise.all(exits.splice(0));
         await engine.idle();
       } while (exits.length > 0);
@@ -105,6 +121,7 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
     [Symbol.dispose]() {
       fuse.burn();
       world.onExit.delete(lookSoon);
+      home.monitors.delete(poll);
       own[Symbol.dispose]();
     },
   };

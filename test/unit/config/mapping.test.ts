@@ -29,6 +29,7 @@ test("a mapping that says the least has the contract's defaults", async () => {
     container: { id: "c", annotations: {}, bundle: null },
     devices: [asItIs],
     required: true,
+    wait: 0,
     onExit: "return",
   });
 });
@@ -38,7 +39,7 @@ test("a mapping that says all there is", async () => {
 [[mapping]]
 name = "trainer"
 required = false
-wait = "0s"
+wait = "1m30s"
 on_exit = "leave"
   [mapping.container]
   id = "trainer-*"
@@ -104,6 +105,7 @@ on_exit = "leave"
       },
     ],
     required: false,
+    wait: 90_000,
     onExit: "leave",
   });
 });

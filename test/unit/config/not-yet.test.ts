@@ -10,8 +10,6 @@ describe("what this version cannot act on is told:", () => {
     ["mapping[0].device[0].routes", "an empty array", device('routes = ‸[{ to = "default" }]')],
     ["mapping[0].device[0].routes", "an empty array", device('routes = ‸"preserve"')],
     ["mapping[0].device[0].sysctls", "an empty table", device('sysctls = ‸{ "ipv4.arp_ignore" = 1 }')],
-    ["mapping[0].wait", '"0s"', mapping('wait = ‸"30s"')],
-    ["mapping[0].wait", '"0s"', mapping('wait = ‸"1ms"')],
     ["oci.net_devices", "false", "[oci]\nnet_devices = ‸true\n"],
     ["oci.allow", "an empty array", '[oci]\nallow = ‸["ens*"]\n'],
   ])("%s, expected %s", async (path, expected, text) => {
@@ -25,8 +23,6 @@ describe("what asks for nothing is fine:", () => {
   test.each([
     ["routes = []", device],
     ["sysctls = {}", device],
-    ['wait = "0s"', mapping],
-    ['wait = "0ms"', mapping],
     ["net_devices = false", (line: string) => `[oci]\n${line}\n`],
     ["allow = []", (line: string) => `[oci]\n${line}\n`],
   ])("%s", async (line, within) => {

@@ -28,7 +28,7 @@ describe("config/netdevd.toml", () => {
   });
 
   test("gives as the value of an optional key what is so without it", async () => {
-    const keys = ["required", "on_exit", "count", "dad", "up", "force"];
+    const keys = ["required", "wait", "on_exit", "count", "dad", "up", "force"];
     const without = everything.replace(new RegExp(`^(${keys.join("|")}) = .*$`, "gm"), "");
     expect(without).not.toBe(everything);
     expect(await configOf(without)).toEqual(await configOf(everything));
@@ -48,6 +48,7 @@ describe("config/examples:", () => {
       { mtu: 9000, mac: "02:00:00:00:00:01" },
       { addresses: [], up: false },
     ],
+    "late-device.toml": [{ name: "can0" }],
     "leave-inside.toml": [{ name: null }],
     "oci-array.toml": [
       { name: "ns1", mtu: 1500 },

@@ -87,6 +87,7 @@ export function mappingOf(members: Partial<Mapping> = {}): Mapping {
     container: { id: "*", annotations: {}, bundle: null },
     devices: [requestOf()],
     required: true,
+    wait: 0,
     onExit: "return",
     ...members,
   };

@@ -45,6 +45,7 @@ export function mappingFor(id: string, ...wishes: readonly Wish[]): Mapping {
     container: { id, annotations: {}, bundle: null },
     devices: wishes.map(requestFor),
     required: true,
+    wait: 0,
     onExit: "return",
   };
 }

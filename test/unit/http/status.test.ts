@@ -81,7 +81,7 @@ const attachment: Attachment = {
 
 function mapping(name: string): Mapping {
   const container = { id: "*", annotations: {}, bundle: null };
-  return { name, container, devices: [], required: true, onExit: "return" };
+  return { name, container, devices: [], required: true, wait: 0, onExit: "return" };
 }
 
 function facts(attachments: readonly Attachment[]): StatusFacts {
@@ -96,6 +96,7 @@ function facts(attachments: readonly Attachment[]): StatusFacts {
     configFile: "/etc/netdevd/netdevd.toml",
     configLoadedAt: 0,
     attachments,
+    waiting: [],
     counters: { events: 12 },
   };
 }
@@ -182,6 +183,25 @@ describe("statusOf", () => {
       "m3",
     ]);
     expect(given.map(({ key }) => key)).toEqual([3, 1, 2]);
+  });
+
+  test("lists what waits for a device last, and tells what for", () => {
+    const lacks = { code: "device-missing", message: "there is no ens4", device: null } as const;
+    const holder = { id: "late", pid: 4712, startTime: 5, path: null, ended: false };
+    const waiting = [{ holder, mapping: "trainer", since: 1000, lacks }];
+    const { containers } = statusOf({ ...facts([attachment]), waiting });
+    expect(containers.map(({ id }) => id)).toEqual(["trainer-7", "late"]);
+    expect(containers[1]).toEqual({
+      id: "late",
+      pid: 4712,
+      netns: null,
+      mapping: "trainer",
+      state: "pending",
+      since: "1970-01-01T00:00:01.000Z",
+      devices: [],
+      warnings: [lacks],
+      error: null,
+    });
   });
 
   test("hands warnings and the error on", () => {

@@ -1,0 +1,14 @@
+import type { WaitClock } from "../engine/waits.ts";
+
+/** Of setTimeout(): anything longer rings at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Time as it passes. */
+export const clock: WaitClock = {
+  now: () => Date.now(),
+  sleep: (milliseconds) => Bun.sleep(milliseconds),
+  alarm(milliseconds, ring) {
+    const timer = setTimeout(ring, Math.min(milliseconds, LONGEST_MS));
+    return () => clearTimeout(timer);
+  },
+};

@@ -83,8 +83,9 @@ export interface Identity {
   readonly kind: string | null;
   readonly type: number;
   readonly permanentMac: string | null;
+  readonly parentBus: string | null;
   readonly parentDev: string | null;
-  /** For kinds that have neither of the former: what it had when it was last seen, or was to be given then. */
+  /** For what has neither of the former: what it had when it was last seen, or was to be given then. */
   readonly macs: readonly (string | null)[];
 }
 
@@ -98,21 +99,46 @@ export function identityOf(device: Device, given: string | null): Identity {
     kind: device.kind,
     type: device.type,
     permanentMac: device.permanentMac,
+    parentBus: device.parentBus,
     parentDev: device.parentDev,
     macs: given === null ? [device.mac] : [device.mac, given],
   };
 }
 
 /**
+ * Whether it is known wherever it turns up: by its place on a bus or the MAC burnt into it. A tunnel's permanent
+ * MAC is the address that it sends from, which any number of tunnels may have (ipgre_tunnel_init()).
+ */
+export function isHardware({ kind, permanentMac, parentDev }: Identity): boolean {
+  return parentDev !== null || (kind === null && permanentMac !== null);
+}
+
+/**
  * Whether `device` can be the one that `identity` describes.
  *
- * Kind, bus address and permanent MAC never change, so one that differs is proof of another device. The
- * current MAC may be changed by whoever holds the device: it counts only where `macIsProof` says that
- * nobody had the chance.
+ * Kind, place and permanent MAC never change, so one that differs is proof of another device. The current MAC
+ * may be changed by whoever holds the device: it counts only where `macIsProof` says that nobody had the
+ * chance, and of hardware not even then.
  */
 export function mayBe(identity: Identity, device: Device, macIsProof: boolean): boolean {
   if (device.kind !== identity.kind || device.type !== identity.type) return false;
-  if (device.parentDev !== identity.parentDev) return false;
-  if (device.permanentMac !== identity.permanentMac) return false;
-  return !macIsProof || identity.macs.includes(device.mac);
+  if (!isSamePiece(identity, device)) return false;
+  return !macIsProof || isHardware(identity) || identity.macs.includes(device.mac);
+}
+
+function isSamePiece(identity: Identity, device: Device): boolean {
+  const { permanentMac, parentBus, parentDev } = identity;
+  const samePlace = device.parentBus === parentBus && device.parentDev === parentDev;
+  if (device.permanentMac === permanentMac) {
+    // virtio3 is no place but the order in which drivers came: another one after it was unplugged.
+    const numbered = parentBus === "virtio" && device.parentBus === "virtio";
+    return samePlace || (numbered && permanentMac !== null);
+  }
+  // A VF's is made up each time that its driver comes to it, and its place stays.
+  return samePlace && parentBus === "pci" && isMadeUp(permanentMac) && isMadeUp(device.permanentMac);
+}
+
+/** Whether a MAC is one that nobody was allotted (IEEE 802, the U/L bit). */
+function isMadeUp(mac: string | null): boolean {
+  return mac !== null && (Number.parseInt(mac.slice(0, 2), 16) & 2) !== 0;
 }

@@ -1,15 +1,8 @@
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
-import { withFreeNames } from "../domain/clash.ts";
-import { identityOf } from "../domain/device.ts";
-import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
-import { separately } from "../domain/step.ts";
 import type { Problem, VerdictDevice } from "../domain/verdict.ts";
-import { aspectsFor } from "./aspects.ts";
 import { type Context, unwatch } from "./context.ts";
-import type { StepFailure } from "./executor.ts";
-import type { Applied } from "./kernel.ts";
-import type { Wanted } from "./locate.ts";
+import { type DeviceHomecoming, deviceHome } from "./device-homecoming.ts";
 
 /** What became of an Attachment on its way home. */
 export interface Homecoming {
@@ -20,23 +13,6 @@ export interface Homecoming {
   /** The first device that could not be brought home, or null. */
   readonly stuck: Problem | null;
 }
-
-/**
- * How often a device that did not come home as it was is seen to at once: something may be in its way, and
- * whoever is inside may have changed it since it was looked at.
- */
-const MENDS = 2;
-
-/** What became of one device. */
-type DeviceHomecoming =
-  | { readonly home: Snapshot; readonly warnings: readonly Problem[] }
-  | {
-      readonly home: null;
-      readonly gone: boolean;
-      /** Where it is at home, if not as it was; null: it is not there. */
-      readonly ifindex: number | null;
-      readonly problem: Problem;
-    };
 
 /**
  * The one way home: undo of a failed attach, return, release and recovery after a crash. Leads each device
@@ -98,114 +74,9 @@ export async function letGo(context: Context, attachment: Attachment): Promise<v
   if (!context.unreachable.delete(attachment.key)) await context.kernel.close(attachment.cookie);
 }
 
-/** What is known of a device that is to be found again. */
-export function wantedOf(device: AttachedDevice): Wanted {
-  return {
-    identity: identityOf(device.snapshot.device, device.wanted.device.mac),
-    insideIfindex: device.insideIfindex,
-    homeIfindex: device.snapshot.device.ifindex,
-    names: [device.snapshot.device.name, device.wanted.device.name],
-    aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
-  };
-}
-
-async function deviceHome(
-  context: Context,
-  cookie: string | null,
-  device: AttachedDevice,
-): Promise<DeviceHomecoming> {
-  const { name } = device.snapshot.device;
-  const found = await context.kernel.locate(cookie, wantedOf(device));
-  if (found === null) return nowhere(device);
-  let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) };
-  // At home under another name it may be in use: it is left as it is until its own name is free.
-  if (found.place === "home") goal = await withNamesThatAreFree(context, found, goal);
-  let result = await lead(context, cookie, device, found, goal, false);
-  for (let mends = 0; mends < MENDS && result.located !== null && !isHome(result, device); mends++) {
-    goal = await secondBest(context, result.failure, result.located, goal);
-    result = await lead(context, cookie, device, result.located, goal, true);
-  }
-  const { located, failure } = result;
-  if (located === null) return nowhere(device);
-  const differs = differences(located.snapshot, device.snapshot);
-  const misnamed = located.snapshot.device.name !== name;
-  if (located.place === "home" && !misnamed) {
-    const warnings = differs.map((difference) => notPutBack(name, difference));
-    return { home: located.snapshot, warnings };
-  }
-  const where =
-    located.place === "home"
-      ? `is home as ${located.snapshot.device.name} until its own name is free`
-      : "is still inside";
-  const why = failure?.message ?? `${differs.join(", ")}`;
-  const message = `${name} ${where}: ${why}; it is tried again by itself, or by \`netdevd release\``;
-  const ifindex = located.place === "home" ? located.snapshot.device.ifindex : null;
-  return { home: null, gone: false, ifindex, problem: { code: "stuck", message, device: name } };
-}
-
 /** A device at home keeps the ifindex that it has there: it is known by it, and cannot be given another. */
 function withIfindex(snapshot: Snapshot, ifindex: number): Snapshot {
   return { ...snapshot, device: { ...snapshot.device, ifindex } };
-}
-
-function isHome({ failure, located }: Applied, device: AttachedDevice): boolean {
-  if (failure !== null || located?.place !== "home") return false;
-  return differences(located.snapshot, device.snapshot).length === 0;
-}
-
-async function lead(
-  context: Context,
-  cookie: string | null,
-  device: AttachedDevice,
-  from: Located,
-  goal: Goal,
-  carryOn: boolean,
-): Promise<Applied> {
-  const steps = plan(from, goal);
-  if (steps.length === 0) return { failure: null, located: from };
-  const each = carryOn ? separately(steps) : steps;
-  return context.kernel.apply(cookie, from, wantedOf(device), each, carryOn);
-}
-
-/** Asked for where the kernel would not give it back by itself, which it does where it was kept inside. */
-function ifindexToAskFor(found: Located, device: AttachedDevice): number | null {
-  const { ifindex } = device.snapshot.device;
-  return found.snapshot.device.ifindex === ifindex ? null : ifindex;
-}
-
-/** What can be reached of `goal` where the own name, an altname or the ifindex has been taken meanwhile. */
-async function secondBest(
-  context: Context,
-  failure: StepFailure | null,
-  located: Located,
-  goal: Goal,
-): Promise<Goal> {
-  if (failure?.errno === "EBUSY") return { ...goal, ifindex: null };
-  return failure?.errno === "EEXIST" ? withNamesThatAreFree(context, located, goal) : goal;
-}
-
-async function withNamesThatAreFree(context: Context, located: Located, goal: Goal): Promise<Goal> {
-  const own = located.place === "home" ? located.snapshot.device.ifindex : null;
-  const others = (await context.kernel.devices()).filter(({ ifindex }) => ifindex !== own);
-  return { ...goal, snapshot: withFreeNames(goal.snapshot, others) };
-}
-
-/**
- * The container may delete a virtual device, and the kernel deletes it with the namespace; hardware never
- * goes away for good by that, and is looked for again.
- */
-function nowhere(device: AttachedDevice): DeviceHomecoming {
-  const { name, kind } = device.snapshot.device;
-  const gone = kind !== null;
-  const message = gone
-    ? `${name} is no more: neither the host nor the container's namespace has it; a ${kind} is deleted by \`ip link delete\` inside or with its namespace`
-    : `${name} is neither on the host nor in the container's namespace: it may have been moved on or unplugged`;
-  return {
-    home: null,
-    gone,
-    ifindex: null,
-    problem: { code: gone ? "device-missing" : "stuck", message, device: name },
-  };
 }
 
 /** Something that should not happen did; the device is still on record, and is tried again. */
@@ -214,10 +85,6 @@ function broken(device: AttachedDevice, error: unknown): DeviceHomecoming {
   const why = error instanceof Error ? error.message : String(error);
   const message = `${name} could not be brought home: ${why}; it is tried again by itself, or by \`netdevd release\``;
   return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
-}
-
-function notPutBack(name: string, difference: string): Problem {
-  return { code: "not-as-wanted", message: `${name} is home, and its ${difference}`, device: name };
 }
 
 function tell(

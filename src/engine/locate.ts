@@ -1,5 +1,5 @@
 import { isStandIn } from "../domain/clash.ts";
-import { type Device, type Identity, mayBe } from "../domain/device.ts";
+import { type Device, type Identity, isHardware, mayBe } from "../domain/device.ts";
 import type { Located } from "../domain/plan.ts";
 import type { Place } from "../domain/step.ts";
 import type { Connection } from "../netlink/connection.ts";
@@ -36,7 +36,7 @@ export interface Places {
  *
  * An ifindex that it had in a namespace names it there for as long as it stays: the container may have
  * renamed it and given it another MAC. At home an ifindex may be another's by now: there its MAC counts, and
- * last of all its name.
+ * last of all its name; hardware is known by what nobody can change.
  */
 export function locate(places: Places, wanted: Wanted): Located | null {
   const { inside, home } = places.connections;
@@ -64,13 +64,11 @@ export function locate(places: Places, wanted: Wanted): Located | null {
 }
 
 /**
- * Whether a device that fits is the one, and not another like it: hardware has a bus address or a permanent
- * MAC, while all tuns have no MAC at all and all VLANs of a device have the same. What is none of those was
- * moved by us, so that we know what it can be called.
+ * Whether a device that fits is the one, and not another like it: all tuns have no MAC at all, and all VLANs
+ * of a device have the same. What is no hardware was moved by us, so that we know what it can be called.
  */
 function isToldApart(device: Device, identity: Identity, names: readonly string[]): boolean {
-  if (identity.permanentMac !== null || identity.parentDev !== null) return true;
-  return names.includes(device.name) || isStandIn(device.name);
+  return isHardware(identity) || names.includes(device.name) || isStandIn(device.name);
 }
 
 function locatedAt(

@@ -4,7 +4,8 @@ import type { ContainerEvent } from "../domain/event.ts";
 import { differences, plan } from "../domain/plan.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
-import { comeHome, wantedOf } from "./homecoming.ts";
+import { wantedOf } from "./device-homecoming.ts";
+import { comeHome } from "./homecoming.ts";
 import { settled } from "./settle.ts";
 import { verdict, verdictDevices } from "./verdicts.ts";
 

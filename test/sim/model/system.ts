@@ -152,6 +152,8 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
 function namespaceAt(world: World, path: string): Namespace | null | undefined {
   const pid = /^\/proc\/(\d+)\/ns\/net$/.exec(path)?.[1];
   if (pid === undefined) return world.files.get(path);
+  // init: what it does is not modelled, and it never ends.
+  if (pid === "1") return world.namespaces[0];
   return world.processes.get(Number(pid))?.namespace ?? undefined;
 }
 

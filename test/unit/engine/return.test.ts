@@ -123,19 +123,28 @@ describe("whatever the container has done to it", () => {
     });
   }
 
-  test("moved on to a namespace of its own: hardware is told as stuck, and home when it is back", async () => {
-    const { machine, before, daemon, container } = await attached("hardware");
-    using _ = daemon;
-    const nested = startContainer(machine);
-    change(machine.world, deviceIn(container.netns, "eth1"), { target: nested.netns });
-    kill(machine.world, container);
-    await daemon.settle();
-    expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck", error: { code: "stuck" } }]);
-    kill(machine.world, nested);
-    await daemon.retry();
-    expect(pictureOf(machine.world, machine.home)).toEqual(before);
-    expect(daemon.engine.attachments()).toEqual([]);
-  });
+  const onTheWay: readonly [string, (machine: Machine, link: Link) => void][] = [
+    ["as it was", () => undefined],
+    ["renamed", (at, link) => change(at.world, link, { name: "foreign" })],
+    ["another name and MAC", (at, link) => change(at.world, link, { name: "x", mac: "02:00:00:00:00:78" })],
+  ];
+  for (const [title, deed] of onTheWay) {
+    test(`moved on to a namespace of its own, ${title}: hardware is told as stuck, and home when it is back`, async () => {
+      const { machine, before, daemon, container } = await attached("hardware");
+      using _ = daemon;
+      const nested = startContainer(machine);
+      const link = deviceIn(container.netns, "eth1");
+      change(machine.world, link, { target: nested.netns });
+      deed(machine, link);
+      kill(machine.world, container);
+      await daemon.settle();
+      expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck", error: { code: "stuck" } }]);
+      kill(machine.world, nested);
+      await daemon.retry();
+      expect(pictureOf(machine.world, machine.home)).toEqual(before);
+      expect(daemon.engine.attachments()).toEqual([]);
+    });
+  }
 });
 
 describe("the end of a process", () => {

@@ -1,0 +1,167 @@
+import type { AttachedDevice } from "../domain/attachment.ts";
+import { withFreeNames } from "../domain/clash.ts";
+import { identityOf, isHardware } from "../domain/device.ts";
+import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
+import type { Snapshot } from "../domain/snapshot.ts";
+import { separately } from "../domain/step.ts";
+import type { Problem } from "../domain/verdict.ts";
+import { aspectsFor } from "./aspects.ts";
+import type { Context } from "./context.ts";
+import type { StepFailure } from "./executor.ts";
+import type { Applied } from "./kernel.ts";
+import type { Wanted } from "./locate.ts";
+
+/**
+ * How often a device that did not come home as it was is seen to at once: something may be in its way, and
+ * whoever is inside may have changed it since it was looked at.
+ */
+const MENDS = 2;
+
+/** Process 1 lives in it, or in what is the initial one for all that can be seen from here. */
+const INIT_NET = "/proc/1/ns/net";
+
+/** What became of one device. */
+export type DeviceHomecoming =
+  | { readonly home: Snapshot; readonly warnings: readonly Problem[] }
+  | {
+      readonly home: null;
+      readonly gone: boolean;
+      /** Where it is at home, if not as it was; null: it is not there. */
+      readonly ifindex: number | null;
+      readonly problem: Problem;
+    };
+
+/** What is known of a device that is to be found again. */
+export function wantedOf(device: AttachedDevice): Wanted {
+  return {
+    identity: identityOf(device.snapshot.device, device.wanted.device.mac),
+    insideIfindex: device.insideIfindex,
+    homeIfindex: device.snapshot.device.ifindex,
+    names: [device.snapshot.device.name, device.wanted.device.name],
+    aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
+  };
+}
+
+/** Leads one device from wherever and whatever it is now to its journalled Snapshot. */
+export async function deviceHome(
+  context: Context,
+  cookie: string | null,
+  device: AttachedDevice,
+): Promise<DeviceHomecoming> {
+  const found = await context.kernel.locate(cookie, wantedOf(device));
+  if (found !== null) return leadHome(context, cookie, device, found, () => "is still inside");
+  if (!isHardware(wantedOf(device).identity)) return nowhere(device, null);
+  // The kernel sends hardware whose namespace dies to init_net, and that need not be home.
+  const initial = await context.kernel.open({ by: "netns", path: INIT_NET }, context.now());
+  if (!initial.ok) return nowhere(device, initial.problem);
+  try {
+    const fallen = await context.kernel.locate(initial.cookie, wantedOf(device));
+    if (fallen === null) return nowhere(device, null);
+    return await leadHome(context, initial.cookie, device, fallen, (name) => `is in init_net as ${name}`);
+  } finally {
+    await context.kernel.close(initial.cookie);
+  }
+}
+
+/** @param away what to tell of a device that is not at home after all, by its name there */
+async function leadHome(
+  context: Context,
+  cookie: string | null,
+  device: AttachedDevice,
+  found: Located,
+  away: (name: string) => string,
+): Promise<DeviceHomecoming> {
+  const { name } = device.snapshot.device;
+  let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) };
+  // At home under another name it may be in use: it is left as it is until its own name is free.
+  if (found.place === "home") goal = await withNamesThatAreFree(context, found, goal);
+  let result = await lead(context, cookie, device, found, goal, false);
+  for (let mends = 0; mends < MENDS && result.located !== null && !isHome(result, device); mends++) {
+    goal = await secondBest(context, result.failure, result.located, goal);
+    result = await lead(context, cookie, device, result.located, goal, true);
+  }
+  const { located, failure } = result;
+  if (located === null) return nowhere(device, null);
+  const differs = differences(located.snapshot, device.snapshot);
+  const there = located.snapshot.device;
+  if (located.place === "home" && there.name === name) {
+    const warnings = differs.map((difference) => notPutBack(name, difference));
+    return { home: located.snapshot, warnings };
+  }
+  const where =
+    located.place === "home" ? `is home as ${there.name} until its own name is free` : away(there.name);
+  const why = failure?.message ?? `${differs.join(", ")}`;
+  const message = `${name} ${where}: ${why}; it is tried again by itself, or by \`netdevd release\``;
+  const ifindex = located.place === "home" ? there.ifindex : null;
+  return { home: null, gone: false, ifindex, problem: { code: "stuck", message, device: name } };
+}
+
+function isHome({ failure, located }: Applied, device: AttachedDevice): boolean {
+  if (failure !== null || located?.place !== "home") return false;
+  return differences(located.snapshot, device.snapshot).length === 0;
+}
+
+/** Carries out what leads from what is to the goal. */
+export async function lead(
+  context: Context,
+  cookie: string | null,
+  device: AttachedDevice,
+  from: Located,
+  goal: Goal,
+  carryOn: boolean,
+): Promise<Applied> {
+  const steps = plan(from, goal);
+  if (steps.length === 0) return { failure: null, located: from };
+  const each = carryOn ? separately(steps) : steps;
+  return context.kernel.apply(cookie, from, wantedOf(device), each, carryOn);
+}
+
+/** Asked for where the kernel would not give it back by itself, which it does where it was kept inside. */
+function ifindexToAskFor(found: Located, device: AttachedDevice): number | null {
+  const { ifindex } = device.snapshot.device;
+  return found.snapshot.device.ifindex === ifindex ? null : ifindex;
+}
+
+/** What can be reached of `goal` where the own name, an altname or the ifindex has been taken meanwhile. */
+async function secondBest(
+  context: Context,
+  failure: StepFailure | null,
+  located: Located,
+  goal: Goal,
+): Promise<Goal> {
+  if (failure?.errno === "EBUSY") return { ...goal, ifindex: null };
+  return failure?.errno === "EEXIST" ? withNamesThatAreFree(context, located, goal) : goal;
+}
+
+/** `goal` as far as its names are nobody else's at home. */
+export async function withNamesThatAreFree(context: Context, located: Located, goal: Goal): Promise<Goal> {
+  const own = located.place === "home" ? located.snapshot.device.ifindex : null;
+  const others = (await context.kernel.devices()).filter(({ ifindex }) => ifindex !== own);
+  return { ...goal, snapshot: withFreeNames(goal.snapshot, others) };
+}
+
+/**
+ * The container may delete a virtual device, and the kernel deletes it with the namespace; hardware never
+ * goes away for good by that, and is looked for again.
+ *
+ * @param unseen why init_net could not be looked at, or null
+ */
+function nowhere(device: AttachedDevice, unseen: Problem | null): DeviceHomecoming {
+  const { name, kind } = device.snapshot.device;
+  const gone = kind !== null && !isHardware(wantedOf(device).identity);
+  // That init_net is home and has been looked at already.
+  const whyNot = unseen === null || unseen.code === "host-namespace" ? "" : `; init_net: ${unseen.message}`;
+  const message = gone
+    ? `${name} is no more: neither the host nor the container's namespace has it; a ${kind} is deleted by \`ip link delete\` inside or with its namespace`
+    : `${name} is neither on the host nor in the container's namespace: it may have been moved on or unplugged${whyNot}`;
+  return {
+    home: null,
+    gone,
+    ifindex: null,
+    problem: { code: gone ? "device-missing" : "stuck", message, device: name },
+  };
+}
+
+function notPutBack(name: string, difference: string): Problem {
+  return { code: "not-as-wanted", message: `${name} is home, and its ${difference}`, device: name };
+}

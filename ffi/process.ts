@@ -5,6 +5,7 @@ import { allocate, cString } from "./memory.ts";
 const SYS_pidfd_open = 434;
 /** clock_gettime(2): since boot, suspend included; what process start times count from. */
 const CLOCK_BOOTTIME = 7;
+const CLOCK_MONOTONIC = 1;
 const EFD_CLOEXEC_NONBLOCK = 0x80800;
 const O_CLOEXEC = 0x80000;
 const LOCK_EX_NB = 2 | 4;
@@ -32,6 +33,13 @@ export function bootTime(): number {
   const timespec = allocate(16);
   checked("clock_gettime", libc.clock_gettime(CLOCK_BOOTTIME, timespec.address), "CLOCK_BOOTTIME");
   return Number(timespec.view.getBigInt64(0, true)) * 1e3 + Number(timespec.view.getBigInt64(8, true)) / 1e6;
+}
+
+/** CLOCK_MONOTONIC in microseconds. */
+export function monotonicTime(): bigint {
+  const timespec = allocate(16);
+  checked("clock_gettime", libc.clock_gettime(CLOCK_MONOTONIC, timespec.address), "CLOCK_MONOTONIC");
+  return timespec.view.getBigInt64(0, true) * 1_000_000n + timespec.view.getBigInt64(8, true) / 1000n;
 }
 
 /** An eventfd(2) that starts at 0 and never blocks. */

@@ -1,6 +1,7 @@
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
 import { doctor } from "./doctor.ts";
+import { hold } from "./hold.ts";
 import { hook } from "./hook.ts";
 import { plan } from "./plan.ts";
 import { release } from "./release.ts";
@@ -9,5 +10,5 @@ import { status } from "./status.ts";
 
 /** All commands by name, in the order of the help. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  Object.entries({ run, check, plan, hook, status, release, doctor }),
+  Object.entries({ run, check, plan, hook, status, release, doctor, hold }),
 );

@@ -1,14 +1,18 @@
 import fs, { readFileSync } from "node:fs";
 import { execute } from "../../ffi/exec.ts";
-import { sendUnixDatagram } from "../../ffi/unix-datagram.ts";
+import { monotonicTime } from "../../ffi/process.ts";
 import { diskFiles } from "../config/disk.ts";
 import { formatFault } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Log } from "../engine/log.ts";
 import { type Daemon, startDaemon } from "../service/daemon.ts";
+import { fdStore } from "../service/fd-store.ts";
 import { type StateLock, takeLock } from "../service/lock.ts";
-import { createNotifier } from "../service/sd-notify.ts";
+import { notifierFor } from "../service/notifier.ts";
+import type { Notifier } from "../service/sd-notify.ts";
+import { counted } from "../service/status-line.ts";
 import { stderrLog } from "../service/stderr-log.ts";
+import { type Supervision, supervise } from "../service/supervision.ts";
 import { folderFaultText, makeFolder } from "../spool/folders.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -31,27 +35,33 @@ Exit: 0 after a signal, 2 bad config, 1 any other failure to start.`,
     if (lock === null) return 1;
     using _lock = lock;
     const ended = Promise.withResolvers<number>();
+    const store = fdStore(process.env, process.pid, log);
+    let supervision: Supervision | null = null;
+    const onChange = () => supervision?.changed();
     let daemon: Daemon;
     try {
       const onFatal = (error: Error) => {
         log("error", `the kernel worker is gone: ${error.message}`, { code: "internal" });
         ended.resolve(1);
       };
-      daemon = await startDaemon({ config, configFile: file, version: VERSION, log, onFatal });
+      const parts = { config, configFile: file, version: VERSION, log, store, onChange, onFatal };
+      daemon = await startDaemon(parts);
     } catch (error) {
       log("error", `cannot start: ${error instanceof Error ? error.message : String(error)}`, {});
       return 1;
     }
-    const notifier = createNotifier(process.env, process.pid, sendUnixDatagram);
+    const notifier = notifierFor(process.env);
     const note = (error: Error | null) => {
       if (error !== null) log("warning", error.message, {});
     };
-    const mappings = `${config.mappings.length} mappings`;
+    const mappings = counted(config.mappings.length, "mapping");
     log("info", `started: ${mappings}, listening on ${daemon.listening.join(", ") || "nothing"}`, {});
-    note(notifier.ready(`ready, ${mappings}`));
+    note(notifier.ready(daemon.statusLine()));
+    supervision = supervise(notifier, daemon, log);
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ended.resolve(0));
-    process.on("SIGHUP", () => void reload(daemon, file, log));
+    process.on("SIGHUP", () => void reload(daemon, file, log, notifier).then(onChange));
     const code = await ended.promise;
+    supervision[Symbol.dispose]();
     note(notifier.stopping("stopping; devices stay where they are"));
     log("info", "stopping: devices stay where they are, and the next start adopts them", {});
     await daemon[Symbol.asyncDispose]();
@@ -82,14 +92,20 @@ function lockState(path: string, log: Log): StateLock | null {
   return null;
 }
 
-async function reload(daemon: Daemon, file: string, log: Log): Promise<void> {
+async function reload(daemon: Daemon, file: string, log: Log, notifier: Notifier): Promise<void> {
+  notifier.reloading(monotonicTime(), "reads the config anew");
+  await takeConfig(daemon, file, log);
+  notifier.ready(daemon.statusLine());
+}
+
+async function takeConfig(daemon: Daemon, file: string, log: Log): Promise<void> {
   const result = await loadConfig(file, diskFiles);
   if (result.ok) {
     if (daemon.reconfigure(result.config)) {
       log("warning", "[daemon] and [http] have changed: that takes effect when netdevd is started anew", {});
     }
     daemon.configFailed(null);
-    log("info", `config read anew: ${result.config.mappings.length} mappings`, {});
+    log("info", `config read anew: ${counted(result.config.mappings.length, "mapping")}`, {});
     return;
   }
   const faults = result.faults.map(formatFault);

@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import { parseAttachment } from "./attachment-schema.ts";
 import type { Journal, JournalOwner } from "./journal.ts";
@@ -147,4 +148,21 @@ export function writerOver(database: Database): Writer {
       deleteDevices.run(key);
     }),
   };
+}
+
+/**
+ * Throws where the rows cannot be read, or where another process keeps them from being written. Writes nothing: a
+ * disk that is full is told otherwise.
+ */
+export function checkRows(database: Database): void {
+  const count = database.query("SELECT count(*) FROM attachment");
+  database.transaction(() => void count.get()).immediate();
+}
+
+/** A name that is not used yet, for what lies at `path`. */
+export function freeName(path: string): string {
+  for (let number = 1; ; number++) {
+    const name = `${path}-${number}`;
+    if (!existsSync(name)) return name;
+  }
 }

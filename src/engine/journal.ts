@@ -5,7 +5,9 @@ import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import { type Copies, copiesIn } from "./copies.ts";
 import {
   checkPages,
+  checkRows,
   connectTo,
+  freeName,
   hasLoss,
   initialize,
   noteLoss,
@@ -35,6 +37,8 @@ export interface Journal extends Disposable {
   updateDevice(key: number, at: number, device: AttachedDevice): void;
   /** Forgets an Attachment: its devices are home. */
   delete(key: number): void;
+  /** Throws where it can no longer be read, or where another process keeps it from being written. */
+  check(): void;
 }
 
 /** A journal that was not as it should be. */
@@ -222,6 +226,7 @@ function opened(database: Database, copies: Copies, setAside: SetAside | null): 
       copies.delete(key);
       writer.delete(key);
     },
+    check: () => checkRows(database),
     [Symbol.dispose]() {
       database.close();
     },
@@ -240,11 +245,4 @@ function putAside(folder: string, names: readonly string[]): string {
     }
   }
   return aside;
-}
-
-function freeName(path: string): string {
-  for (let number = 1; ; number++) {
-    const name = `${path}-${number}`;
-    if (!existsSync(name)) return name;
-  }
 }

@@ -101,7 +101,7 @@ export class KernelService implements KernelCalls, Disposable {
     const opened = this.open({ by: "netns", path: this.#pins.path(cookie) }, this.#system.wallTime());
     if (!opened.ok) return opened;
     if (opened.cookie === cookie) {
-      this.#namespaces.isPinned(cookie);
+      this.#namespaces.adoptPin(cookie);
       return opened;
     }
     this.close(opened.cookie);

@@ -63,9 +63,9 @@ export class Namespaces implements Disposable {
     return fault;
   }
 
-  /** Notes that an earlier daemon has pinned it. */
-  isPinned(cookie: string): void {
-    this.#entry(cookie).pinned = true;
+  /** Notes that it may be pinned already: by an earlier daemon. */
+  adoptPin(cookie: string): void {
+    this.#entry(cookie).pinned = this.#pins.has(cookie);
   }
 
   /** Lets go of all at once, and leaves the pins to the next daemon. */

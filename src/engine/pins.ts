@@ -1,16 +1,18 @@
-import { closeSync, mkdirSync, openSync, readdirSync, unlinkSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { SyscallError } from "../../ffi/errno.ts";
 import { bindMount, unmount } from "../../ffi/mount.ts";
 
 /**
- * Namespaces kept over the daemon's own death: each is bind-mounted on a file of its own, as `ip netns` does
- * it, from before the first device is moved there until the last is home. A namespace that nobody holds takes
- * its virtual devices with it, and the container may well end while no daemon runs.
+ * Namespaces kept over the daemon's own death, from before the first device is moved there until the last is
+ * home. A namespace that nobody holds takes its virtual devices with it, and the container may well end while
+ * no daemon runs.
  */
 export interface Pins {
-  /** The file on which the namespace of this cookie is pinned, if it is. */
+  /** Where the namespace of this cookie can be opened, if it is pinned. */
   path(cookie: string): string;
+  /** Whether it is pinned already, by an earlier daemon or by this one. */
+  has(cookie: string): boolean;
   /** Pins the namespace of an open fd; gives why it could not be, or null. */
   pin(cookie: string, fd: number): string | null;
   /** Lets go of a namespace; one that is not pinned is fine. */
@@ -19,11 +21,15 @@ export interface Pins {
   list(): readonly string[];
 }
 
-/** Pins in `folder`, which is made when it is needed. */
+/**
+ * Pins in `folder`, which is made when it is needed: each namespace is bind-mounted on a file of its own, as
+ * `ip netns` does it.
+ */
 export function pinsIn(folder: string): Pins {
   const path = (cookie: string) => join(folder, cookie);
   return {
     path,
+    has: (cookie) => existsSync(path(cookie)),
     pin(cookie, fd) {
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -49,7 +55,13 @@ export function pinsIn(folder: string): Pins {
 }
 
 /** No pins: for whoever only looks. */
-export const noPins: Pins = { path: () => "", pin: () => null, unpin: () => undefined, list: () => [] };
+export const noPins: Pins = {
+  path: () => "",
+  has: () => false,
+  pin: () => null,
+  unpin: () => undefined,
+  list: () => [],
+};
 
 function takeAway(path: string): void {
   try {

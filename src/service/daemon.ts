@@ -9,12 +9,14 @@ import { createApp } from "../http/app.ts";
 import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
 import { statusOf } from "../http/status.ts";
 import { clock } from "./clock.ts";
+import type { FdStore } from "./fd-store.ts";
 import { PINS } from "./folders.ts";
 import { createFootprint } from "./footprint.ts";
 import { createHealth, type Health } from "./health.ts";
 import { startKernel } from "./kernel-client.ts";
 import { openState } from "./open-state.ts";
 import { type SpoolLoop, startSpoolLoop } from "./spool-loop.ts";
+import { statusLine } from "./status-line.ts";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -23,6 +25,10 @@ export interface DaemonOptions {
   readonly configFile: string;
   readonly version: string;
   readonly log: Log;
+  /** Where the service manager holds namespaces for us; null: they are pinned by mounts. */
+  readonly store: FdStore | null;
+  /** Something may have changed of what the status tells. */
+  readonly onChange: () => void;
   /** The kernel's side is gone: nothing can be moved any more, and only a new start helps. */
   readonly onFatal: (error: Error) => void;
 }
@@ -34,6 +40,10 @@ export interface Daemon extends AsyncDisposable {
   reconfigure(config: Config): boolean;
   /** Tells that a new config was not taken, or with null that the one in force is the newest. */
   configFailed(reason: string | null): void;
+  /** How things are in one line. */
+  statusLine(): string;
+  /** Resolves once the kernel's thread and the journal have answered; rejects where one cannot. */
+  prove(): Promise<void>;
 }
 
 /** How long events that are under way may take to end when the daemon is stopped. */
@@ -57,15 +67,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let engine: Engine | null = null;
   const client = parts.use(
     await startKernel(
-      join(config.daemon.state, PINS),
+      { folder: join(config.daemon.state, PINS), store: options.store },
       (news) => {
         if (engine === null) kernelNews.push(news);
-        else take(engine, health, news);
+        else void take(engine, health, news).then(options.onChange);
       },
       options.onFatal,
     ),
   );
-  const state = await openState(config.daemon.state, client.kernel, log);
+  const state = await openState(config.daemon.state, client.kernel, log, [
+    ...(options.store?.held.keys() ?? []),
+  ]);
   const journal = parts.use(state.journal);
   const registry = createRegistry(journal, (error) => {
     const reason = `the journal cannot be written: ${error?.message}; see to the state folder ${config.daemon.state}`;
@@ -99,14 +111,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   await running.recover();
   await state.tidyPins(running.attachments().map(({ cookie }) => cookie));
-  for (const news of kernelNews.splice(0)) take(running, health, news);
+  for (const news of kernelNews.splice(0)) void take(running, health, news).then(options.onChange);
   const retry = setInterval(() => void running.retryStuck(), RETRY_MS);
   parts.defer(() => clearInterval(retry));
   const server: HttpServer = parts.use(
     await listen(app.fetch, config.http.listen, { group: config.http.group }),
   );
   const footprint = parts.use(createFootprint());
-  const spool: SpoolLoop = parts.use(startSpoolLoop(config, running, health, footprint, log));
+  const worked = () => {
+    footprint.worked();
+    options.onChange();
+  };
+  const spool: SpoolLoop = parts.use(startSpoolLoop(config, running, health, worked, log));
   const lifetime = parts.move();
   return {
     listening: server.addresses.map(addressLabel),
@@ -119,6 +135,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     configFailed(reason) {
       health.fault("config", reason);
     },
+    statusLine: () => statusLine(running.attachments(), config.mappings.length, health.reasons(running)),
+    async prove() {
+      await client.kernel.homeCookie();
+      journal.check();
+    },
     async [Symbol.asyncDispose]() {
       stopping = true;
       spool.pause();
@@ -129,15 +150,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-function take(engine: Engine, health: Health, news: KernelNews): void {
-  if (news.type === "exit") {
-    void engine.exited(news.watch);
-    return;
-  }
+async function take(engine: Engine, health: Health, news: KernelNews): Promise<void> {
+  if (news.type === "exit") return engine.exited(news.watch);
   if (news.type === "home-changed") {
     engine.homeChanged();
-    void engine.retryStuck();
-    return;
+    return engine.retryStuck();
   }
   const threads = news.threads.join(", ");
   health.fault(

@@ -2,6 +2,7 @@ import { closeFd } from "../../ffi/netns.ts";
 import { signalEventfd } from "../../ffi/poll.ts";
 import { openEventfd } from "../../ffi/process.ts";
 import type { Kernel, KernelCalls, KernelNews } from "../engine/kernel.ts";
+import type { Holding } from "./fd-store.ts";
 import type { CallMessage, WorkerMessage, WorkerStart } from "./kernel-protocol.ts";
 
 /** The kernel worker cannot go on, or refused a call. */
@@ -22,12 +23,12 @@ interface Waiting {
 /**
  * Starts the kernel worker in the network namespace that this process is in.
  *
- * @param pins the folder in which namespaces are pinned
+ * @param holding how namespaces are held over the death of this process
  * @param onNews told in the order in which the worker told, before the answers that came later
  * @param onFatal the worker is gone; nothing will ever be answered again
  */
 export async function startKernel(
-  pins: string,
+  holding: Holding,
   onNews: (news: KernelNews) => void,
   onFatal: (error: KernelWorkerError) => void,
 ): Promise<KernelClient> {
@@ -60,7 +61,7 @@ export async function startKernel(
 
   port.onmessage = (event) => receive(event.data);
   worker.onerror = (event) => fail(event.message);
-  const start: WorkerStart = { port: port2, wakeFd, pins };
+  const start: WorkerStart = { port: port2, wakeFd, holding };
   worker.postMessage(start, [port2]);
   await ready.promise;
 

@@ -1,4 +1,5 @@
 import type { KernelCalls, KernelNews } from "../engine/kernel.ts";
+import type { Holding } from "./fd-store.ts";
 
 /** What the kernel worker is started with. */
 export interface WorkerStart {
@@ -6,8 +7,7 @@ export interface WorkerStart {
   readonly port: MessagePort;
   /** An eventfd that the worker waits on beside its sockets: written to after each call is posted. */
   readonly wakeFd: number;
-  /** The folder in which namespaces are pinned. */
-  readonly pins: string;
+  readonly holding: Holding;
 }
 
 /** One call of {@link KernelCalls}. */

@@ -3,8 +3,8 @@ import { drainEventfd, PollSet } from "../../ffi/poll.ts";
 import type { KernelCalls } from "../engine/kernel.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
-import { pinsIn } from "../engine/pins.ts";
 import { rehearse } from "../engine/rehearsal.ts";
+import { pinsOf } from "./fd-store.ts";
 import type { CallMessage, WorkerMessage, WorkerStart } from "./kernel-protocol.ts";
 
 /**
@@ -28,8 +28,8 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
   }
 };
 
-function serve({ port, wakeFd, pins }: WorkerStart, post: (message: WorkerMessage) => void): void {
-  using service = new KernelService(createLinux(), (news) => post({ type: "news", news }), pinsIn(pins));
+function serve({ port, wakeFd, holding }: WorkerStart, post: (message: WorkerMessage) => void): void {
+  using service = new KernelService(createLinux(), (news) => post({ type: "news", news }), pinsOf(holding));
   rehearse(service, process.pid, Date.now());
   post({ type: "ready" });
   let worked = false;

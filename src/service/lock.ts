@@ -11,6 +11,16 @@ export type Locked =
   | { readonly ok: true; readonly lock: StateLock }
   | { readonly ok: false; readonly by: string };
 
+/** Who has, or had, the lock of a state folder: its pid where the file tells. */
+export function lockedBy(folder: string): number | null {
+  try {
+    const pid = Number(readFileSync(join(folder, "lock"), "utf8").trim());
+    return Number.isInteger(pid) && pid > 1 ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Takes the exclusive lock of a state folder (flock(2) of its file `lock`). Throws where it cannot be made. */
 export function takeLock(folder: string): Locked {
   const path = join(folder, "lock");

@@ -17,10 +17,22 @@ export interface State {
   tidyPins(known: readonly string[]): Promise<number>;
 }
 
-/** Opens what is kept in the state folder, and tells what was wrong with it. Its lock has to be held. */
-export async function openState(folder: string, kernel: Kernel, log: Log): Promise<State> {
+/**
+ * Opens what is kept in the state folder, and tells what was wrong with it. Its lock has to be held.
+ *
+ * @param stored cookies of the namespaces that the service manager holds
+ */
+export async function openState(
+  folder: string,
+  kernel: Kernel,
+  log: Log,
+  stored: readonly string[] = [],
+): Promise<State> {
   const owner = { bootId: bootId(), homeCookie: await kernel.homeCookie() };
-  const { journal, setAside, isWhole } = openJournal(folder, owner, pinsIn(join(folder, PINS)).list());
+  const { journal, setAside, isWhole } = openJournal(folder, owner, [
+    ...pinsIn(join(folder, PINS)).list(),
+    ...stored,
+  ]);
   if (setAside !== null) log("warning", setAsideText(setAside), {});
   return {
     journal,

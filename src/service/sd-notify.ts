@@ -31,14 +31,30 @@ export interface Notifier {
    * @param name up to 255 printable ASCII characters without ":" (sd_notify(3), FDNAME=)
    */
   storeFds(name: string, fds: readonly number[]): NotifyError | null;
+  /** Has the manager let go of what it holds under `name`; nothing there is fine. */
+  forgetFds(name: string): NotifyError | null;
+  /** Waits until the manager has dealt with all that it was told before: until then it may hold nothing yet. */
+  barrier(): NotifyError | null;
 }
+
+/** What {@link Notifier.barrier} needs of ffi/. */
+export interface Pipes {
+  readonly open: () => { readonly readEnd: number; readonly writeEnd: number };
+  /** Whether every write end has been closed within so many milliseconds. */
+  readonly waitForHangup: (readEnd: number, timeout: number) => boolean;
+  readonly close: (fd: number) => void;
+}
+
+/** The manager answers within a millisecond; one that takes this long has other troubles. */
+const BARRIER_TIMEOUT_MS = 5000;
 
 /**
  * A Notifier for the manager that `env` names in NOTIFY_SOCKET.
  *
  * @param pid our own: a watchdog that WATCHDOG_PID means for another process is not ours to feed
+ * @param pipes what a barrier is made of
  */
-export function createNotifier(env: Environment, pid: number, send: SendDatagram): Notifier {
+export function createNotifier(env: Environment, pid: number, send: SendDatagram, pipes: Pipes): Notifier {
   const socket = env.NOTIFY_SOCKET ?? "";
   const notify = (assignments: readonly string[], fds: readonly number[] = []): NotifyError | null => {
     if (socket === "") return null;
@@ -64,6 +80,18 @@ export function createNotifier(env: Environment, pid: number, send: SendDatagram
       /^[\x20-\x39\x3b-\x7e]{1,255}$/.test(name)
         ? notify(["FDSTORE=1", `FDNAME=${name}`], fds)
         : new NotifyError(`${JSON.stringify(name)} cannot be an FDNAME`),
+    forgetFds: (name) => notify(["FDSTOREREMOVE=1", `FDNAME=${name}`]),
+    barrier() {
+      if (socket === "") return null;
+      const { readEnd, writeEnd } = pipes.open();
+      const told = notify(["BARRIER=1"], [writeEnd]);
+      // With ours closed the manager's is the last one, and it closes it when its turn has come.
+      pipes.close(writeEnd);
+      const done = told !== null || pipes.waitForHangup(readEnd, BARRIER_TIMEOUT_MS);
+      pipes.close(readEnd);
+      if (done) return told;
+      return new NotifyError(`the service manager has not answered for ${BARRIER_TIMEOUT_MS} ms`);
+    },
   };
 }
 

@@ -5,7 +5,6 @@ import { folderFaultText } from "../spool/folders.ts";
 import { refusalText, refusedVerdict } from "../spool/refusal.ts";
 import { openSpool, type Taken } from "../spool/spool.ts";
 import { SpoolWatcher } from "../spool/watch.ts";
-import type { Footprint } from "./footprint.ts";
 import type { Health } from "./health.ts";
 
 /** Events from the spool to the engine, and its verdicts back. */
@@ -19,12 +18,16 @@ const UNDER_WAY_LIMIT = 1000;
 /** Verdicts grow old by and by: the watcher's own interval is often enough to look. */
 const SWEEP_MS = 5000;
 
-/** Takes what is in the spool from now on, what waited there first. */
+/**
+ * Takes what is in the spool from now on, what waited there first.
+ *
+ * @param worked told after each event
+ */
 export function startSpoolLoop(
   config: Config,
   engine: Engine,
   health: Health,
-  footprint: Footprint,
+  worked: () => void,
   log: Log,
 ): SpoolLoop {
   let paused = false;
@@ -78,7 +81,7 @@ export function startSpoolLoop(
       }
     } finally {
       underWay -= 1;
-      footprint.worked();
+      worked();
       if (busy() === UNDER_WAY_LIMIT - 1) lookSoon();
     }
   }

@@ -49,7 +49,7 @@ for (const line of [
 
 const folder = mkdtempSync(join(tmpdir(), "netdevd-bench-"));
 const client = await startKernel(
-  join(folder, "pins"),
+  { folder: join(folder, "pins"), store: null },
   () => undefined,
   (error) => {
     throw error;

@@ -108,9 +108,15 @@ export class Lab implements AsyncDisposable {
 
   /**
    * Starts the daemon on the host, with `mappings` where they are given, and waits until it is ready, or, where
-   * it cannot be ready, until it serves.
+   * it cannot be ready, until it serves. `environment` is added to its own.
    */
-  async start(mappings?: string, { ready = true } = {}): Promise<Daemon> {
+  async start(
+    mappings?: string,
+    {
+      ready = true,
+      environment = {},
+    }: { ready?: boolean; environment?: Readonly<Record<string, string>> } = {},
+  ): Promise<Daemon> {
     if (this.#daemon?.running() === true) throw new Error("a daemon is running already");
     if (mappings !== undefined) this.configure(mappings);
     this.#daemon = await startDaemon({
@@ -118,7 +124,7 @@ export class Lab implements AsyncDisposable {
       socket: this.socket,
       log: join(this.folder, `daemon-${++this.#starts}.log`),
       // The daemon must not outlive a test that is killed.
-      wrapper: ["setpriv", "--pdeathsig", "KILL", ...this.#entering()],
+      wrapper: ["setpriv", "--pdeathsig", "KILL", ...this.#entering(), ...environmentOf(environment)],
       home: netnsIdentity(this.#hostProcess),
       awaits: ready ? "/readyz" : "/healthz",
     });
@@ -210,4 +216,9 @@ export class Lab implements AsyncDisposable {
   #entering(): string[] {
     return ["nsenter", "--target", String(this.hostPid), "--net", "--mount", "--"];
   }
+}
+
+/** The command that starts another with more in its environment. */
+function environmentOf(variables: Readonly<Record<string, string>>): string[] {
+  return ["env", ...Object.entries(variables).map(([key, value]) => `${key}=${value}`)];
 }

@@ -29,6 +29,7 @@ export function memoryJournal(rows: Rows): Journal {
       if (row !== undefined) rows.set(key, { ...row, devices: row.devices.with(at, JSON.stringify(device)) });
     },
     delete: (key) => rows.delete(key),
+    check: () => undefined,
     [Symbol.dispose]: () => undefined,
   };
 }

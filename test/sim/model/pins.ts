@@ -15,6 +15,7 @@ export function modelPins(world: World, namespaceOf: (fd: number) => Namespace):
   };
   return {
     path,
+    has: (cookie) => world.files.has(path(cookie)),
     pin(cookie, fd) {
       const namespace = namespaceOf(fd);
       hold(namespace);

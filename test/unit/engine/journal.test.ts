@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -46,6 +47,22 @@ function reopened(as: JournalOwner = owner) {
 describe("a journal", () => {
   test("holds nothing at first", () => {
     expect(reopened()).toEqual({ attachments: [], setAside: null, isWhole: true });
+  });
+
+  test("shows that it works, without a write, and throws where it does not", () => {
+    const { journal } = openJournal(folder, owner);
+    using _ = journal;
+    const bytes = () => readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mtimeMs]);
+    const before = bytes();
+    journal.check();
+    expect(bytes()).toEqual(before);
+    using other = new Database(join(folder, "journal.db"));
+    other.run("BEGIN EXCLUSIVE");
+    expect(() => journal.check()).toThrow();
+    other.run("ROLLBACK");
+    journal.check();
+    other.run("DROP TABLE attachment");
+    expect(() => journal.check()).toThrow();
   });
 
   test("tells the next daemon all that was put on record", async () => {

@@ -17,6 +17,7 @@ function memory(attachments: readonly Attachment[] = []) {
     update: (attachment) => written(() => rows.set(attachment.key, attachment)),
     updateDevice: () => written(() => undefined),
     delete: (key) => written(() => rows.delete(key)),
+    check: () => undefined,
     [Symbol.dispose]: () => undefined,
   };
   return { journal, rows, disk };

@@ -1,27 +1,40 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { closeSync, mkdtempSync, openSync, readlinkSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { SyscallError } from "../../../ffi/errno.ts";
+import { closeFd } from "../../../ffi/netns.ts";
+import { openPipe, waitForHangup } from "../../../ffi/pipe.ts";
 import { sendUnixDatagram } from "../../../ffi/unix-datagram.ts";
+import { notifierFor } from "../../../src/service/notifier.ts";
 import {
   createNotifier,
   type Environment,
   type Notifier,
   NotifyError,
+  type Pipes,
+  type SendDatagram,
 } from "../../../src/service/sd-notify.ts";
 import { DatagramReceiver } from "../../helpers/datagram-receiver.ts";
+import { until } from "../../helpers/until.ts";
 
 const PID = 4711;
+
+/** A manager that answers at once. */
+const noPipes: Pipes = {
+  open: () => ({ readEnd: 8, writeEnd: 9 }),
+  waitForHangup: () => true,
+  close: () => undefined,
+};
 
 /** A notifier whose datagrams are kept. */
 function recorded(env: Environment = { NOTIFY_SOCKET: "/run/systemd/notify" }) {
   const sent: { path: string; text: string; fds: readonly number[] }[] = [];
-  const notifier = createNotifier(env, PID, (path, data, fds) => {
+  const send: SendDatagram = (path, data, fds) => {
     sent.push({ path, text: new TextDecoder().decode(data), fds });
-  });
-  return { notifier, sent };
+  };
+  return { notifier: createNotifier(env, PID, send, noPipes), sent };
 }
 
 const calls: readonly (readonly [string, (notifier: Notifier) => NotifyError | null, string])[] = [
@@ -30,14 +43,18 @@ const calls: readonly (readonly [string, (notifier: Notifier) => NotifyError | n
   ["reloading", (n) => n.reloading(12_345n, "reads"), "RELOADING=1\nMONOTONIC_USEC=12345\nSTATUS=reads"],
   ["stopping", (n) => n.stopping("ends"), "STOPPING=1\nSTATUS=ends"],
   ["watchdog", (n) => n.watchdog(), "WATCHDOG=1"],
-  ["storeFds", (n) => n.storeFds("ns.trainer-7", [5, 6]), "FDSTORE=1\nFDNAME=ns.trainer-7"],
+  ["storeFds", (n) => n.storeFds("netns-7", [5, 6]), "FDSTORE=1\nFDNAME=netns-7"],
+  ["forgetFds", (n) => n.forgetFds("netns-7"), "FDSTOREREMOVE=1\nFDNAME=netns-7"],
+  ["barrier", (n) => n.barrier(), "BARRIER=1"],
 ];
+/** What goes along with it. */
+const FDS: Readonly<Record<string, readonly number[]>> = { storeFds: [5, 6], barrier: [9] };
 
 describe("createNotifier", () => {
   test.each(calls)("%s says what sd_notify(3) has for it", (name, call, text) => {
     const { notifier, sent } = recorded();
     expect(call(notifier)).toBeNull();
-    expect(sent).toEqual([{ path: "/run/systemd/notify", text, fds: name === "storeFds" ? [5, 6] : [] }]);
+    expect(sent).toEqual([{ path: "/run/systemd/notify", text, fds: FDS[name] ?? [] }]);
   });
 
   test.each(calls)("%s does nothing where nobody listens", (_, call) => {
@@ -50,9 +67,10 @@ describe("createNotifier", () => {
 
   test.each(calls)("%s gives a failed send back", (_, call) => {
     const cause = new SyscallError("sendmsg", 111, "/run/systemd/notify");
-    const notifier = createNotifier({ NOTIFY_SOCKET: "/run/systemd/notify" }, PID, () => {
+    const send = () => {
       throw cause;
-    });
+    };
+    const notifier = createNotifier({ NOTIFY_SOCKET: "/run/systemd/notify" }, PID, send, noPipes);
     const failure = call(notifier);
     expect(failure).toBeInstanceOf(NotifyError);
     expect(failure?.message).toContain("ECONNREFUSED");
@@ -109,9 +127,9 @@ describe("over a real socket", () => {
   test.each(["path", "abstract"])("all arrives at its %s address, fds included", (kind) => {
     const path = kind === "path" ? join(folder, "notify") : `@netdevd-notify-${process.pid}`;
     using manager = new DatagramReceiver(path);
-    const notifier = createNotifier({ NOTIFY_SOCKET: path }, process.pid, sendUnixDatagram);
+    const notifier = notifierFor({ NOTIFY_SOCKET: path });
     for (const [name, call, text] of calls) {
-      if (name === "storeFds") continue;
+      if (name in FDS) continue;
       expect(call(notifier)).toBeNull();
       expect(manager.receive()).toEqual({ text, fds: [] });
     }
@@ -123,9 +141,47 @@ describe("over a real socket", () => {
     for (const fd of [own, ...fds]) closeSync(fd);
   });
 
+  test("a barrier is passed once the manager has closed its end, and not before", async () => {
+    const path = join(folder, "barrier");
+    using manager = new DatagramReceiver(path);
+    const notifier = notifierFor({ NOTIFY_SOCKET: path });
+    // Plays the manager in a process of its own: the barrier blocks this one.
+    const script = `
+      import { DatagramReceiver } from ${JSON.stringify(join(import.meta.dir, "../../helpers/datagram-receiver.ts"))};
+      import { closeSync } from "node:fs";
+      const manager = new DatagramReceiver(${JSON.stringify(`${path}-2`)});
+      console.log("there");
+      for (;;) {
+        try {
+          const { fds, text } = manager.receive();
+          await Bun.sleep(100);
+          for (const fd of fds) closeSync(fd);
+          console.log(text);
+          break;
+        } catch { await Bun.sleep(1); }
+      }`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+    await until("the manager", () => existsSync(`${path}-2`));
+    const begun = performance.now();
+    expect(notifierFor({ NOTIFY_SOCKET: `${path}-2` }).barrier()).toBeNull();
+    expect(performance.now() - begun).toBeGreaterThan(90);
+    expect(await child.stdout.text()).toBe("there\nBARRIER=1\n");
+    const before = readdirSync("/proc/self/fd").length;
+    // Here nobody reads: what is told instead is that nobody answered.
+    const impatient = createNotifier({ NOTIFY_SOCKET: path }, PID, sendUnixDatagram, {
+      open: openPipe,
+      waitForHangup: (fd) => waitForHangup(fd, 20),
+      close: closeFd,
+    });
+    expect(impatient.barrier()?.message).toContain("not answered");
+    for (const fd of manager.receive().fds) closeSync(fd);
+    expect(notifier.ready("x")).toBeNull();
+    expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before);
+  });
+
   test("a manager that is gone is told as a value", () => {
     const path = join(folder, "gone");
-    const notifier = createNotifier({ NOTIFY_SOCKET: path }, process.pid, sendUnixDatagram);
+    const notifier = notifierFor({ NOTIFY_SOCKET: path });
     expect(notifier.ready("x")?.message).toContain("ENOENT");
   });
 });

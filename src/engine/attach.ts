@@ -9,6 +9,7 @@ import { hasEnded, holderOf, isStillHeld, unwatchHolder, watchHolder } from "./h
 import { bringHome } from "./homecoming.ts";
 import type { Opened } from "./kernel.ts";
 import { moveIn } from "./move-in.ts";
+import { pinned } from "./reach.ts";
 import { refusal, verdict, verdictDevices } from "./verdicts.ts";
 import type { Patience, WaitEnd } from "./waits.ts";
 
@@ -202,14 +203,6 @@ async function begin(
   } finally {
     if (context.underWay.get(key) === work) context.underWay.delete(key);
   }
-}
-
-/** Keeps the namespace over the daemon's death; where that cannot be, it is told, and nothing else changes. */
-export async function pinned(context: Context, { cookie, mapping }: Attachment): Promise<void> {
-  const fault = await context.kernel.pin(cookie).catch(String);
-  if (fault === null) return;
-  const message = `the namespace cannot be pinned, and does not outlive a daemon that is killed: ${fault}`;
-  context.log("warning", message, { mapping });
 }
 
 async function refuse(

@@ -29,6 +29,8 @@ export interface Context {
   readonly underWay: Map<number, Promise<unknown>>;
   /** Keys of Attachments whose namespace could not be reached again: home alone can be looked at. */
   readonly unreachable: Set<number>;
+  /** Keys of Attachments whose namespace could not be looked for yet: what is in it is not known. */
+  readonly unexamined: Set<number>;
   /** By watch. */
   readonly processes: Map<number, HolderProcess>;
   /** Watches whose process ended before it was known which holder's it is. */

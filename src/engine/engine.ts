@@ -9,7 +9,7 @@ import { bringHome } from "./homecoming.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Log } from "./log.ts";
 import { createMutex } from "./mutex.ts";
-import { recover } from "./recovery.ts";
+import { examineAgain, recover } from "./recovery.ts";
 import type { Registry } from "./registry.ts";
 import { exited, release, stopped } from "./return.ts";
 import { verdict } from "./verdicts.ts";
@@ -59,6 +59,7 @@ export function createEngine(parts: EngineParts): Engine {
     waits: createWaits(parts),
     underWay: new Map(),
     unreachable: new Set(),
+    unexamined: new Set(),
     processes: new Map(),
     endedEarly: new Set(),
     exited: (watch) =>
@@ -110,6 +111,7 @@ export function createEngine(parts: EngineParts): Engine {
     async retryStuck() {
       // Trying changes devices itself, and a change is what it is tried again for.
       if (parts.now() - triedAt < RETRY_PAUSE_MS) return;
+      await examineAgain(context);
       const stuck = context.registry
         .all()
         .filter(({ state, key }) => state === "stuck" && !context.underWay.has(key));

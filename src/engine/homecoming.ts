@@ -3,6 +3,7 @@ import type { Snapshot } from "../domain/snapshot.ts";
 import type { Problem, VerdictDevice } from "../domain/verdict.ts";
 import { type Context, unwatch } from "./context.ts";
 import { type DeviceHomecoming, deviceHome } from "./device-homecoming.ts";
+import { takeHold } from "./reach.ts";
 
 /** What became of an Attachment on its way home. */
 export interface Homecoming {
@@ -37,6 +38,10 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
   const begun = registry.get(key);
   // Somebody else brought it home while this waited.
   if (begun === null) return { devices: [], warnings: [], stuck: null };
+  if (context.unexamined.has(key)) {
+    const stuck = await takeHold(context, begun);
+    if (stuck !== null) return { devices: [], warnings: [], stuck };
+  }
   const cookie = context.unreachable.has(key) ? null : begun.cookie;
   registry.update(key, { state: "returning" });
   const devices: VerdictDevice[] = [];
@@ -68,10 +73,16 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
 export async function letGo(context: Context, attachment: Attachment): Promise<void> {
   context.registry.remove(attachment.key);
   context.waits.changed();
+  context.unexamined.delete(attachment.key);
   for (const process of Array.from(context.processes.values())) {
     if (process.key === attachment.key) await unwatch(context, process.watch);
   }
-  if (!context.unreachable.delete(attachment.key)) await context.kernel.close(attachment.cookie);
+  if (context.unreachable.delete(attachment.key)) return;
+  // Its pin, if any, is all that may be left of it: the next start takes that away.
+  await context.kernel.close(attachment.cookie).catch((error) => {
+    const message = `namespace ${attachment.cookie} is held on, with no device of ours in it: ${error}`;
+    context.log("warning", message, { mapping: attachment.mapping });
+  });
 }
 
 /** A device at home keeps the ifindex that it has there: it is known by it, and cannot be given another. */

@@ -4,6 +4,7 @@ import type { Step } from "../domain/step.ts";
 import { type Connection, connect } from "../netlink/connection.ts";
 import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
+import { lookIntoPins, type Opening, openByCookie } from "./find-namespace.ts";
 import { createHardwareReader } from "./hardware.ts";
 import type { Applied, KernelCalls, KernelNews, Opened, PinnedNamespace, Surveyed } from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
@@ -31,6 +32,11 @@ export class KernelService implements KernelCalls, Disposable {
   readonly #table: DeviceTable;
   readonly #namespaces: Namespaces;
   readonly #watches: Watches;
+  readonly #opening: Opening = {
+    openPath: (path) => this.open({ by: "netns", path }, this.#system.wallTime()),
+    close: (cookie) => this.close(cookie),
+    devicesIn: (cookie) => readDevices(this.#namespaces.get(cookie).connection),
+  };
   #entered = false;
 
   constructor(system: System, tell: (news: KernelNews) => void, pins: Pins = noPins) {
@@ -98,15 +104,13 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   openPinned(cookie: string): Opened {
-    const opened = this.open({ by: "netns", path: this.#pins.path(cookie) }, this.#system.wallTime());
-    if (!opened.ok) return opened;
-    if (opened.cookie === cookie) {
-      this.#namespaces.adoptPin(cookie);
-      return opened;
-    }
-    this.close(opened.cookie);
-    const message = `what is pinned as namespace ${cookie} is namespace ${opened.cookie}`;
-    return { ok: false, problem: { code: "namespace-gone", message, device: null } };
+    const opened = openByCookie(this.#opening, cookie, [this.#pins.path(cookie)]);
+    if (opened.ok) this.#namespaces.adoptPin(cookie);
+    return opened;
+  }
+
+  openFound(cookie: string): Opened {
+    return openByCookie(this.#opening, cookie, this.#system.namespaces());
   }
 
   pin(cookie: string): string | null {
@@ -120,15 +124,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   unaccounted(known: readonly string[]): PinnedNamespace[] {
-    const cookies = this.#pins.list().filter((cookie) => !known.includes(cookie));
-    return cookies.map((cookie) => {
-      const path = this.#pins.path(cookie);
-      const opened = this.open({ by: "netns", path }, this.#system.wallTime());
-      if (!opened.ok) return { path, devices: [] };
-      const devices = readDevices(this.#namespaces.get(opened.cookie).connection);
-      this.close(opened.cookie);
-      return { path, devices: devices.map(({ name }) => name).filter((name) => name !== "lo") };
-    });
+    return lookIntoPins(this.#opening, this.#pins, known);
   }
 
   close(cookie: string): void {

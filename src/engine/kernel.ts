@@ -58,6 +58,8 @@ export interface KernelCalls {
   open(target: Target, writtenAt: number): Opened;
   /** Takes hold of a namespace that an earlier daemon pinned; see `Pins`. */
   openPinned(cookie: string): Opened;
+  /** Takes hold of a namespace by way of any process that is in it. */
+  openFound(cookie: string): Opened;
   /** Pins a held namespace until its last `close`; gives why it could not be, or null. */
   pin(cookie: string): string | null;
   /** Lets go of the pins of earlier daemons, those of `known` aside. */

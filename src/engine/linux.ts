@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { readdirSync, statfsSync } from "node:fs";
 import { SyscallError } from "../../ffi/errno.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { NetlinkSocket, receiveMemory } from "../../ffi/netlink-socket.ts";
@@ -25,6 +25,8 @@ import type { PathKind, System } from "./system.ts";
 const PATH_SIZE = 256;
 /** linux/magic.h. */
 const NSFS_MAGIC = 0x6e736673;
+/** open(2) of a path that leads nowhere. */
+const ABSENT = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACCES", "ESRCH"]);
 
 /** Linux itself as the calling thread sees it; the home namespace is the one that this thread is in. */
 export function createLinux(): System {
@@ -59,6 +61,7 @@ export function createLinux(): System {
     },
     strayThreads: () => strayThreads(home),
     pathKind,
+    namespaces: () => namespacesOfProcesses(home),
     open: openReadOnly,
     close: closeFd,
     openPidfd,
@@ -71,12 +74,29 @@ export function createLinux(): System {
   };
 }
 
+function namespacesOfProcesses(own: string): string[] {
+  const paths = new Map<string, string>();
+  for (const pid of readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    const path = `/proc/${pid}/ns/net`;
+    try {
+      const link = namespaceLink(path);
+      if (link !== own) paths.set(link, path);
+    } catch {
+      // The process has ended since the folder was read.
+    }
+  }
+  return Array.from(paths.values());
+}
+
 function pathKind(path: string): PathKind {
   let fd: number;
   try {
     fd = openPath(path);
-  } catch {
-    return "nothing";
+  } catch (error) {
+    // Whatever else it is (EMFILE), it does not say that nothing is there.
+    if (error instanceof SyscallError && ABSENT.has(error.code)) return "nothing";
+    throw error;
   }
   try {
     const own = `/proc/self/fd/${fd}`;

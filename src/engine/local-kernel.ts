@@ -11,6 +11,7 @@ export function localKernel(calls: KernelCalls): Kernel {
     homeCookie: () => turn(() => calls.homeCookie()),
     open: (...args) => turn(() => calls.open(...args)),
     openPinned: (...args) => turn(() => calls.openPinned(...args)),
+    openFound: (...args) => turn(() => calls.openFound(...args)),
     pin: (...args) => turn(() => calls.pin(...args)),
     unpinOthers: (...args) => turn(() => calls.unpinOthers(...args)),
     unaccounted: (...args) => turn(() => calls.unaccounted(...args)),

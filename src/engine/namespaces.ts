@@ -49,9 +49,12 @@ export class Namespaces implements Disposable {
     entry.holds -= 1;
     if (entry.holds > 0) return;
     this.#entries.delete(cookie);
-    if (entry.pinned) this.#pins.unpin(cookie);
-    entry.socket[Symbol.dispose]();
-    this.#system.close(entry.fd);
+    try {
+      if (entry.pinned) this.#pins.unpin(cookie);
+    } finally {
+      entry.socket[Symbol.dispose]();
+      this.#system.close(entry.fd);
+    }
   }
 
   /** Pins a held namespace until it is let go for the last time; gives why it could not be, or null. */

@@ -40,6 +40,8 @@ export interface System {
   /** Threads of this process that are in a foreign namespace; always none, or something is wrong. */
   strayThreads(): number[];
   pathKind(path: string): PathKind;
+  /** Paths of all network namespaces that a process is in, one of each, our own aside. */
+  namespaces(): readonly string[];
   open(path: string): number;
   close(fd: number): void;
   openPidfd(pid: number): number;

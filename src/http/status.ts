@@ -106,7 +106,9 @@ export function statusOf(facts: StatusFacts): Status {
 }
 
 function containersOf(attachment: Attachment): StatusContainer[] {
-  const { mapping, state, warnings, error } = attachment;
+  const { mapping, warnings, error } = attachment;
+  // On record it is what it was when it could last be looked at.
+  const state = error?.code === "stuck" ? "stuck" : attachment.state;
   const since = iso8601(attachment.since);
   const devices = attachment.devices.map(deviceOf);
   return attachment.holders.map(({ id, pid, path }) => {

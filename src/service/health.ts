@@ -27,7 +27,7 @@ export function createHealth(log: Log): Health {
     reasons(engine) {
       const stuck = engine
         .attachments()
-        .filter(({ state }) => state === "stuck")
+        .filter(({ state, error }) => state === "stuck" || error?.code === "stuck")
         .map(({ error, mapping }) => error?.message ?? `a device of mapping ${mapping} is stuck`);
       return [...faults.values(), ...stuck];
     },

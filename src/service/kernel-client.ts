@@ -84,6 +84,7 @@ export async function startKernel(
       homeCookie: (...args) => call("homeCookie", args),
       open: (...args) => call("open", args),
       openPinned: (...args) => call("openPinned", args),
+      openFound: (...args) => call("openFound", args),
       pin: (...args) => call("pin", args),
       unpinOthers: (...args) => call("unpinOthers", args),
       unaccounted: (...args) => call("unaccounted", args),

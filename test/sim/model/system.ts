@@ -122,6 +122,13 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
       if (found === undefined) return "nothing";
       return found === null ? "something else" : "network namespace";
     },
+    namespaces() {
+      const paths = new Map<Namespace, string>();
+      for (const { pid, namespace } of world.processes.values()) {
+        if (namespace !== null && namespace !== home) paths.set(namespace, `/proc/${pid}/ns/net`);
+      }
+      return Array.from(paths.values());
+    },
     open: (path) =>
       add({ type: "namespace", namespace: namespaceAt(world, path) ?? failed("open", "ENOENT", path) }),
     close,

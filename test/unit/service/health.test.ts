@@ -70,10 +70,18 @@ test("what is stuck is told with the faults", () => {
   const { health } = logged();
   const error = { code: "stuck", message: "d0 is still inside", device: "d0" } as const;
   health.fault("spool", "wrong mode");
-  const engine = engineWith({ state: "stuck", error }, { state: "stuck" }, { state: "attached", error });
+  // On record it is attached, and what became of it could not be looked at.
+  const unexamined = { code: "stuck", message: "d1 is where it was", device: "d1" } as const;
+  const engine = engineWith(
+    { state: "stuck", error },
+    { state: "stuck" },
+    { state: "attached", error: unexamined },
+    { state: "attached", error: { ...error, code: "not-as-wanted" } },
+  );
   expect(health.reasons(engine)).toEqual([
     "wrong mode",
     "d0 is still inside",
     "a device of mapping trainer is stuck",
+    "d1 is where it was",
   ]);
 });

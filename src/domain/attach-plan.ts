@@ -38,7 +38,8 @@ export type AttachPlan =
  * @param inside the devices that are in the container's namespace already: their names and altnames are taken
  */
 export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: readonly Device[]): AttachPlan {
-  const taken = new Set(inside.flatMap((device) => [device.name, ...device.altnames]));
+  const taken = namesOf(inside);
+  const spokenFor = fixedNames(picks);
   const ours = new Set<string>();
   const devices: PlannedDevice[] = [];
   const warnings: Problem[] = [];
@@ -49,7 +50,7 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
       warnings.push(shortage);
     }
     for (const snapshot of pick.chosen) {
-      const name = nameFor(pick.request, snapshot, new Set([...taken, ...ours]));
+      const name = nameInside(pick.request, snapshot.device, [taken, ours, spokenFor]);
       const wanted = insideOf(pick.request, snapshot, name);
       const conflict = nameConflict(wanted.device, snapshot.device, taken, ours);
       if (conflict !== null) return { ok: false, conflict };
@@ -76,9 +77,30 @@ export function lackingYet(mapping: Mapping, picks: readonly Pick[]): Problem | 
   return null;
 }
 
-function nameFor(request: DeviceRequest, snapshot: Snapshot, taken: ReadonlySet<string>): string {
-  if (request.name === null) return snapshot.device.name;
+/** Names and altnames, which are of one space. */
+export function namesOf(devices: readonly Device[]): Set<string> {
+  return new Set(devices.flatMap((device) => [device.name, ...device.altnames]));
+}
+
+/** What a device is to be called inside; a number for a pattern is in none of `taken`. */
+export function nameInside(
+  request: DeviceRequest,
+  device: Device,
+  taken: readonly ReadonlySet<string>[],
+): string {
+  if (request.name === null) return device.name;
   return isTemplate(request.name) ? firstFree(request.name, taken) : request.name;
+}
+
+/** Names that devices of the mapping are to have whatever is free: no number of a pattern may take one. */
+function fixedNames(picks: readonly Pick[]): Set<string> {
+  const names = picks.flatMap(({ request, chosen }) =>
+    chosen.flatMap(({ device }) => {
+      const name = request.name ?? device.name;
+      return isTemplate(name) ? device.altnames : [name, ...device.altnames];
+    }),
+  );
+  return new Set(names);
 }
 
 /** Why a request has fewer devices than it asks for; null where it has them. */

@@ -23,7 +23,7 @@ export function withFreeNames(snapshot: Snapshot, others: readonly Device[]): Sn
       .filter((other) => !isSameHardware(other, device))
       .flatMap((other) => [other.name, ...other.altnames]),
   );
-  const name = taken.has(device.name) ? firstFree(STAND_IN, taken) : device.name;
+  const name = taken.has(device.name) ? firstFree(STAND_IN, [taken]) : device.name;
   const altnames = device.altnames.filter((altname) => !taken.has(altname));
   return { ...snapshot, device: { ...device, name, altnames } };
 }

@@ -28,15 +28,15 @@ export function isTemplate(name: string): boolean {
 }
 
 /**
- * `template` with its "%d" replaced by the lowest number that gives a name which is not in `taken`.
+ * `template` with its "%d" replaced by the lowest number that gives a name which is in none of `taken`.
  *
  * Picked here and not by the kernel: a move with "eth%d" applies the pattern twice where the old name is
  * taken in the target, and ends one too high.
  */
-export function firstFree(template: string, taken: ReadonlySet<string>): string {
+export function firstFree(template: string, taken: readonly ReadonlySet<string>[]): string {
   for (let number = 0; ; number++) {
     const name = template.replace("%d", String(number));
-    if (!taken.has(name)) return name;
+    if (!taken.some((names) => names.has(name))) return name;
   }
 }
 

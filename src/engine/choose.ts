@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 import { heldFor } from "./held.ts";
 import { holderOf } from "./holders.ts";
 import type { Opened } from "./kernel.ts";
+import { onTheirWay } from "./on-their-way.ts";
 
 type Plan = Extract<AttachPlan, { ok: true }>;
 type Held = Extract<Opened, { ok: true }>;
@@ -44,7 +45,10 @@ export async function choose(context: Context, mapping: Mapping, held: Held, lat
     ...pick,
     passedOver: [...pick.passedOver, ...heldFor(before, pick.request)],
   }));
-  const result = planAttach(mapping, all, inside);
+  const result = planAttach(mapping, all, [
+    ...inside,
+    ...onTheirWay(context.registry.inNamespace(held.cookie)),
+  ]);
   const wait = all.map((pick) => comingFree(context, before, pick)).find((change) => change !== undefined);
   if (wait !== undefined && !(result.ok && result.warnings.length === 0)) return { wait };
   const lacks = late ? null : lackingYet(mapping, all);

@@ -1,11 +1,16 @@
-import type { PlannedDevice } from "../domain/attach-plan.ts";
-import type { Attachment } from "../domain/attachment.ts";
+import { nameInside, namesOf, type PlannedDevice } from "../domain/attach-plan.ts";
+import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent } from "../domain/event.ts";
-import { differences, plan } from "../domain/plan.ts";
+import { insideOf } from "../domain/inside.ts";
+import { isTemplate } from "../domain/interface-name.ts";
+import type { DeviceRequest } from "../domain/mapping.ts";
+import { differences, type Located, plan } from "../domain/plan.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { wantedOf } from "./device-homecoming.ts";
 import { comeHome } from "./homecoming.ts";
+import type { Applied } from "./kernel.ts";
+import { onTheirWay } from "./on-their-way.ts";
 import { settled } from "./settle.ts";
 import { verdict, verdictDevices } from "./verdicts.ts";
 
@@ -53,36 +58,90 @@ export async function moveIn(
   return verdict(event, "failed", { mapping: fields.mapping, warnings: undone.warnings, error });
 }
 
+/** How often a pattern goes on to the next free number where the one that it had has just been taken. */
+const NUMBERS = 8;
+
 async function moveOne(
   context: Context,
   key: number,
   at: number,
   planned: PlannedDevice,
 ): Promise<Problem | null> {
-  const attachment = context.registry.get(key);
-  const device = attachment?.devices[at];
-  if (!attachment || !device) return null;
-  const { snapshot, wanted } = planned;
-  const from = { place: "home", snapshot } as const;
-  const steps = plan(from, { place: "inside", snapshot: wanted, ifindex: null });
-  const result = await context.kernel.apply(attachment.cookie, from, wantedOf(device), steps, false);
+  let from: Located = { place: "home", snapshot: planned.snapshot };
+  let result = await moveOnce(context, key, at, from);
+  for (let number = 0; number < NUMBERS && isNameTaken(result, planned.request); number++) {
+    from = result.located ?? from;
+    await renumber(context, key, at, planned, from);
+    result = await moveOnce(context, key, at, from);
+  }
+  return shortfall(result, deviceOn(context, key, at));
+}
+
+/** From wherever a device is to what is on record as wanted of it. */
+async function moveOnce(context: Context, key: number, at: number, from: Located): Promise<Applied> {
+  const { cookie } = attachmentOn(context, key);
+  const device = deviceOn(context, key, at);
+  const steps = plan(from, { place: "inside", snapshot: device.wanted, ifindex: null });
+  const result = await context.kernel.apply(cookie, from, wantedOf(device), steps, false);
   const { located, failure } = result;
   if (located?.place === "inside") {
     const state = failure === null ? "inside" : "moving";
     context.registry.updateDevice(key, at, { insideIfindex: located.snapshot.device.ifindex, state });
   }
-  const name = snapshot.device.name;
+  return result;
+}
+
+/** Whether a pattern's number was free when all was looked at, and is no more. */
+function isNameTaken({ failure, located }: Applied, { name }: DeviceRequest): boolean {
+  return failure?.errno === "EEXIST" && located !== null && name !== null && isTemplate(name);
+}
+
+/** Puts the next free number on record, before it is asked for. */
+async function renumber(
+  context: Context,
+  key: number,
+  at: number,
+  { request, snapshot }: PlannedDevice,
+  { place, snapshot: now }: Located,
+): Promise<void> {
+  const { registry, kernel } = context;
+  const { cookie } = attachmentOn(context, key);
+  const { inside } = await kernel.survey(cookie, {
+    requests: [],
+    reserved: [],
+    away: [],
+    noteHardware: false,
+  });
+  const others = inside.filter(({ ifindex }) => place === "home" || ifindex !== now.device.ifindex);
+  const coming = onTheirWay(registry.inNamespace(cookie), deviceOn(context, key, at));
+  const name = nameInside(request, snapshot.device, [namesOf([...others, ...coming])]);
+  registry.updateDevice(key, at, { wanted: insideOf(request, snapshot, name) });
+}
+
+/** In what a device is not inside as it was wanted to be, or null. */
+function shortfall({ failure, located }: Applied, { snapshot, wanted }: AttachedDevice): Problem | null {
+  const { name } = snapshot.device;
   if (failure !== null) return { code: "step-failed", message: failure.message, device: name };
   if (located?.place !== "inside") {
     const message = `${name} is not in the container's namespace, where it was moved to`;
     return { code: "not-as-wanted", message, device: name };
   }
   const differs = differences(located.snapshot, wanted);
-  if (differs.length > 0) {
-    const message = `${name} is inside, and not as it should be: ${differs.join(", ")}`;
-    return { code: "not-as-wanted", message, device: name };
-  }
-  return null;
+  if (differs.length === 0) return null;
+  const message = `${name} is inside, and not as it should be: ${differs.join(", ")}`;
+  return { code: "not-as-wanted", message, device: name };
+}
+
+function attachmentOn(context: Context, key: number): Attachment {
+  const attachment = context.registry.get(key);
+  if (attachment === null) throw new Error(`attachment ${key} is forgotten while it is under way`);
+  return attachment;
+}
+
+function deviceOn(context: Context, key: number, at: number): AttachedDevice {
+  const device = attachmentOn(context, key).devices[at];
+  if (device === undefined) throw new Error(`attachment ${key} has no device ${at}`);
+  return device;
 }
 
 function endedMeanwhile(attachment: Attachment | null, id: string): Problem | null {

@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import type { Namespace } from "./namespace.ts";
 
 /**
@@ -21,4 +22,14 @@ export async function pictureOf(netns: Namespace): Promise<unknown> {
 /** Not one of the routes that come and go with a device's own link-local address (fe80::, ff00::). */
 function isMade(route: string): boolean {
   return !/"dst":"(fe80|ff00):/.test(route);
+}
+
+/**
+ * Fails where a namespace is not as `before` tells, once what the kernel does by and by has been done: routes to
+ * its own IPv6 addresses it makes from a workqueue.
+ */
+export async function expectPicture(netns: Namespace, before: unknown): Promise<void> {
+  const end = performance.now() + 2000;
+  while (!Bun.deepEquals(await pictureOf(netns), before) && performance.now() < end) await Bun.sleep(20);
+  expect(await pictureOf(netns)).toEqual(before);
 }

@@ -104,14 +104,14 @@ describe("firstFree", () => {
     ["%dx", ["0x"], "1x"],
     ["net%d", ["net00"], "net0"],
   ])("%s beside %j is %s", (template, taken, name) => {
-    expect(firstFree(template, new Set(taken))).toBe(name);
+    expect(firstFree(template, [new Set(taken)])).toBe(name);
   });
 
   test("is free, and no lower number is", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(20)), (numbers) => {
         const taken = new Set(numbers.map((number) => `net${number}`));
-        const free = firstFree("net%d", taken);
+        const free = firstFree("net%d", [new Set(), taken]);
         expect(taken.has(free)).toBe(false);
         for (let lower = 0; lower < Number(free.slice(3)); lower++)
           expect(taken.has(`net${lower}`)).toBe(true);

@@ -1,0 +1,95 @@
+import { expect } from "bun:test";
+import { Lab } from "../../helpers/lab.ts";
+import { mappingFor, mappingWith } from "../../helpers/mapping.ts";
+import { until } from "../../helpers/until.ts";
+import { DRIVERS, freshNic, rescan, settle, unplug } from "../hardware.ts";
+import { type Scenario, scenario } from "../scenario.ts";
+
+// "match: any of name, altname, mac, permanent_mac, pci, driver, kind, pf"; "wait: how long the gate waits for a
+// device that is not there yet." Of hardware, on a host with udev.
+
+export const SELECTORS: readonly Scenario[] = [
+  ...DRIVERS.flatMap((driver) => [
+    scenario(`${driver}: picked by its PCI address`, async () => {
+      await using lab = await Lab.onThisMachine();
+      const nic = await freshNic(lab, driver, 1);
+      // As a person would write it.
+      const pci = nic.pci.replace("0000:", "").toUpperCase();
+      await lab.start(mappingFor("c*", `match = { pci = "${pci}" }\nname = "eth1"`));
+      const verdict = await lab.attach("c1", await lab.container());
+      expect(verdict.devices).toMatchObject([{ host_name: nic.name, name: "eth1" }]);
+      // It is known by it while it is away.
+      expect(await lab.attach("c2", await lab.container())).toMatchObject({
+        outcome: "refused",
+        error: { code: "device-held", device: nic.name },
+      });
+    }),
+    scenario(`${driver}: all that it drives, picked by driver`, async () => {
+      await using lab = await Lab.onThisMachine();
+      const nics = [await freshNic(lab, driver, 0), await freshNic(lab, driver, 1)];
+      await lab.start(mappingFor("c*", `match = { driver = "${driver}" }\ncount = "all"\nname = "net%d"`));
+      const verdict = await lab.attach("c1", await lab.container());
+      expect(verdict.devices.map(({ host_name }) => host_name)).toEqual(nics.map(({ name }) => name));
+      expect(await lab.attach("c2", await lab.container())).toMatchObject({
+        outcome: "refused",
+        error: { code: "too-few-devices" },
+      });
+    }),
+    scenario(`${driver}: picked by its permanent MAC though it has another one now`, async () => {
+      await using lab = await Lab.onThisMachine();
+      const nic = await freshNic(lab, driver);
+      await lab.host.ip(`link set ${nic.name} address 02:00:00:00:00:55`);
+      await lab.start(mappingFor("c*", `match = { permanent_mac = "${nic.mac}" }\nname = "eth1"`));
+      const container = await lab.container();
+      expect((await lab.attach("c1", container)).devices).toMatchObject([{ host_name: nic.name }]);
+      expect(await container.netns.device("eth1")).toMatchObject({ mac: "02:00:00:00:00:55" });
+    }),
+  ]),
+  scenario("e1000e: plugged in while a container waits for it, by the name that udev gives it", async () => {
+    await using lab = await Lab.onThisMachine();
+    const nic = await freshNic(lab, "e1000e");
+    unplug(nic);
+    await until(`${nic.name} to be gone`, async () => !(await lab.host.names()).includes(nic.name));
+    await settle();
+    await lab.start(mappingWith("c*", 'wait = "60s"', `match = { name = "${nic.name}" }\nname = "eth1"`));
+    const container = await lab.container();
+    const name = lab.drop({ id: "c1", status: "creating", pid: container.pid });
+    await until("the container to wait", async () => {
+      const { containers } = await lab.daemon.status();
+      return containers.some(({ state }) => state === "pending");
+    });
+    await rescan();
+    expect(await lab.verdict(name)).toMatchObject({
+      outcome: "attached",
+      devices: [{ host_name: nic.name, name: "eth1" }],
+    });
+    await container.kill();
+    await lab.daemon.empty();
+    await settle();
+    expect(await lab.host.device(nic.name)).toMatchObject({ mac: nic.mac });
+  }),
+  scenario("virtio_net: plugged in while a container waits for its driver and PCI address", async () => {
+    await using lab = await Lab.onThisMachine();
+    const nic = await freshNic(lab, "virtio_net");
+    unplug(nic);
+    await until(`${nic.name} to be gone`, async () => !(await lab.host.names()).includes(nic.name));
+    await settle();
+    const match = `match = { driver = "virtio_net", pci = "${nic.pci}" }`;
+    await lab.start(mappingWith("c*", 'wait = "60s"', `${match}\nname = "eth1"`));
+    const container = await lab.container();
+    const name = lab.drop({ id: "c1", status: "creating", pid: container.pid });
+    await until("the container to wait", async () => {
+      const { containers } = await lab.daemon.status();
+      return containers.some(({ state }) => state === "pending");
+    });
+    await rescan();
+    // Whatever it was called at that moment: udev may have been about to rename it.
+    const verdict = await lab.verdict(name);
+    expect(verdict).toMatchObject({ outcome: "attached", devices: [{ name: "eth1" }] });
+    expect(await container.netns.device("eth1")).toMatchObject({ mac: nic.mac, up: true });
+    await container.kill();
+    await lab.daemon.empty();
+    await settle();
+    expect(await lab.host.byMac(nic.mac)).not.toBeNull();
+  }),
+];

@@ -30,14 +30,19 @@ export interface Host {
 
 /** Finds for each request the devices that are free and not guarded, with a Snapshot of each. */
 export function survey(host: Host, query: SurveyQuery): Pick[] {
-  const unavailable = new Set(query.reserved);
+  const reserved = new Set(query.reserved);
+  const ours = new Set<number>();
   const guards = guardsOf(host.ground.connection, host.devices, query.away);
   return query.requests.map((request) => {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
     for (const device of selected(request.match, candidates(host, request.match))) {
       if (request.count !== "all" && chosen.length === request.count) break;
-      if (unavailable.has(device.ifindex)) continue;
+      if (reserved.has(device.ifindex)) continue;
+      if (ours.has(device.ifindex)) {
+        passedOver.push(takenBefore(device));
+        continue;
+      }
       const guard = guards.first(device, request.force);
       if (guard !== null) {
         passedOver.push(guarded(device, guard));
@@ -46,7 +51,7 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
       const snapshot = readSnapshot(host.ground, device.ifindex, host.now(), EVERYTHING);
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
-      unavailable.add(device.ifindex);
+      ours.add(device.ifindex);
       const noted = device.hardware ?? (query.noteHardware ? host.hardware.all(device) : undefined);
       chosen.push(
         noted === undefined ? snapshot : { ...snapshot, device: { ...snapshot.device, hardware: noted } },
@@ -54,6 +59,11 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
     }
     return { request, chosen, passedOver };
   });
+}
+
+function takenBefore({ name }: Device): PassedOver {
+  const message = `${name} is taken by another entry of the same mapping`;
+  return { name, problem: { code: "too-few-devices", message, device: name } };
 }
 
 function guarded(device: Device, guard: Guard): PassedOver {

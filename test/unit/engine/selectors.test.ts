@@ -66,6 +66,36 @@ test.each([
   expect(verdict).toMatchObject({ outcome: "refused", error: { code: "device-missing" } });
 });
 
+test("all that were passed over are named with the reason", async () => {
+  const machine = machineWith("ifb", "ifb", "ifb", "ifb");
+  deviceIn(machine.home, "d1").defaultRoutes.push("inet");
+  const wishes = [{ match: { name: "d2" } }, { match: { name: "d*" }, count: 3 }] as const;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("first", { match: { name: "d0" } }), mappingFor("c*", ...wishes)],
+  });
+  await attach(machine, daemon, "first");
+  const { error } = (await attach(machine, daemon)).verdict;
+  expect(error?.code).toBe("too-few-devices");
+  expect(error?.message).toContain('1 of 3 devices with name = "d*" are to be had');
+  expect(error?.message).toContain("d0 is held by container first");
+  expect(error?.message).toContain("d1 is not given away: it carries a default route");
+  expect(error?.message).toContain("d2 is taken by another entry of the same mapping");
+});
+
+test("of several that are free the first in natural order of name are taken", async () => {
+  const machine = emptyMachine();
+  for (const name of ["eth10", "eth9", "eth1", "eth2"])
+    addLink(machine.world, machine.home, { name, kind: "ifb" });
+  const wish = { match: { name: "eth*" }, count: 3, name: "net%d" };
+  using daemon = await startDaemon(machine, { mappings: [mappingFor("c*", wish)] });
+  const { verdict } = await attach(machine, daemon);
+  expect(verdict.devices.map(({ host_name, name }) => [host_name, name])).toEqual([
+    ["eth1", "net0"],
+    ["eth2", "net1"],
+    ["eth9", "net2"],
+  ]);
+});
+
 test.each([{ pci: "0000:00:03.0" }, { driver: "virtio_net" }])(
   "a device that is away is known by %j: told as held, and waited for on its way home",
   async (match) => {

@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import type { Verdict } from "../../../src/domain/verdict.ts";
+import { linkMessage } from "../../../src/netlink/link.ts";
+import { RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { type Daemon, type Machine, startDaemon } from "../../sim/model/daemon.ts";
-import { createFuse, unevenKernel } from "../../sim/model/faults.ts";
+import { createFuse, refusingSystem, unevenKernel } from "../../sim/model/faults.ts";
 import { addLink, deleteLink } from "../../sim/model/links.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
@@ -164,6 +166,36 @@ test("a device that another container holds is waited for as one that is not the
     await daemon.settle();
     expect(second.now()?.outcome).toBe("attached");
   }
+});
+
+test("a device that was kept back by another one of its container, which is stuck, comes free with that", async () => {
+  const machine = machineWith("ifb", "ifb");
+  const d0 = deviceIn(machine.home, "d0");
+  let isBroken = false;
+  using daemon = await startDaemon(machine, {
+    mappings: [
+      mappingFor("all", { match: { name: "d?" }, count: "all" }),
+      waitingFor("c*", { match: { name: "d1" } }),
+    ],
+    system: (system) =>
+      refusingSystem(system, ({ type, payload }) => {
+        if (!isBroken || type !== RTM_NEWLINK) return null;
+        return linkMessage.decode(payload).header.ifi_index === d0.ifindex ? "EBUSY" : null;
+      }),
+  });
+  const first = await drop(machine, daemon, "all");
+  const second = await drop(machine, daemon, "c1");
+  isBroken = true;
+  kill(machine.world, first.container);
+  await daemon.settle();
+  expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck" }]);
+  expect(deviceIn(machine.home, "d1").name).toBe("d1");
+  expect(second.now()).toBeNull();
+  // Nothing at home changes by that.
+  deleteLink(machine.world, d0);
+  await daemon.retry();
+  await daemon.settle();
+  expect(second.now()?.outcome).toBe("attached");
 });
 
 test("those that wait for one device have it in the order of their coming", async () => {

@@ -37,6 +37,7 @@ export const IFA_F_DADFAILED = 0x08;
 export const IFA_F_DEPRECATED = 0x20;
 export const IFA_F_TENTATIVE = 0x40;
 export const IFA_F_PERMANENT = 0x80;
+export const IFA_F_NOPREFIXROUTE = 0x200;
 /** IFA_F_SECONDARY has the number of IFA_F_TEMPORARY: IPv4 uses it so, IPv6 the other way. */
 export const IFA_F_SECONDARY = 0x01;
 

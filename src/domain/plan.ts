@@ -1,6 +1,15 @@
 import { type Address, addressKey, addressText } from "./address.ts";
 import type { Device } from "./device.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
+import { type Route, routeText } from "./route.ts";
+import {
+  inOrderOfNeed,
+  routesAfter,
+  routesMissing,
+  whyMissing,
+  whyNotRestorable,
+  withoutKernelRoutes,
+} from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type LinkChange, NO_CHANGE, type Place, type Step } from "./step.ts";
 import { sysctlsToSet } from "./sysctls.ts";
@@ -21,8 +30,8 @@ export interface Goal extends Located {
  * The ordered steps that lead from what is to what shall be; none where it is so already.
  *
  * The way in, its undoing, the way home and recovery after a crash are all this call: there are no inverse
- * steps, and nothing is ever resumed by the number of a step. A move loses the addresses, the sysctls and the up
- * state; all else travels with the device.
+ * steps, and nothing is ever resumed by the number of a step. A move loses the addresses, the routes, the sysctls
+ * and the up state; all else travels with the device.
  */
 export function plan(now: Located, goal: Goal): Step[] {
   const moves = now.place !== goal.place;
@@ -30,7 +39,8 @@ export function plan(now: Located, goal: Goal): Step[] {
   const there = now.snapshot.device;
   const change = linkChange(there, wanted, moves);
   const { remove, add } = addressSteps(now, goal, moves, change.name !== null);
-  const steps: Step[] = [...remove];
+  const routes = routeSteps(now.snapshot, goal.snapshot, moves, remove.length > 0 || change.up === false);
+  const steps: Step[] = [...routes.remove, ...remove];
   // Before the move: an altname that is not wanted can only clash where the device goes, and the kernel
   // refuses to rename a device to its own altname.
   for (const altname of there.altnames) {
@@ -49,7 +59,8 @@ export function plan(now: Located, goal: Goal): Step[] {
   }
   // Once the device is up: to a device that comes up later the kernel gives the route to its own IPv6 address
   // and not the one to its peer.
-  return [...steps, ...add];
+  // Routes come last: their sources and the links to their gateways have to be there.
+  return [...steps, ...add, ...routes.add];
 }
 
 /** In what `now` is not what `wanted` asks for, each told to a person; none where it is so. */
@@ -73,6 +84,9 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
     const same = now.addresses.find((other) => addressKey(other) === addressKey(address));
     if (same === undefined) found.push(`address ${addressText(address)} is not there`);
     else if (!isSame(same, address)) found.push(`address ${addressText(address)} is not what it was`);
+  }
+  for (const route of routesMissing(now.routes, wantedRoutes(now, wanted))) {
+    found.push(`route ${routeText(route)} is not there${whyMissing(route)}`);
   }
   return found;
 }
@@ -119,6 +133,24 @@ function addressSteps(now: Located, goal: Goal, moves: boolean, renames: boolean
     return { type: "add-address", address: chosen, proven: isProven(address) };
   });
   return { remove, add };
+}
+
+/** @param loses the routes that are there may go with an address, or with the device when it is down */
+function routeSteps(now: Snapshot, goal: Snapshot, moves: boolean, loses: boolean) {
+  const wanted = wantedRoutes(now, goal);
+  const there = moves ? [] : now.routes;
+  const remove = routesMissing(wanted, withoutKernelRoutes({ ...now, routes: there }).routes).map(
+    (route): Step => ({ type: "delete-route", route }),
+  );
+  const missing = loses ? wanted : routesMissing(there, wanted);
+  const add = inOrderOfNeed(missing)
+    .filter((route) => whyNotRestorable(route) === null)
+    .map((route): Step => ({ type: "add-route", route }));
+  return { remove, add };
+}
+
+function wantedRoutes(now: Snapshot, wanted: Snapshot): Route[] {
+  return routesAfter(wanted.routes, (now.takenAt - wanted.takenAt) / 1000);
 }
 
 /** The addresses that are to be there by the time of `now`: without those that expire or make themselves. */

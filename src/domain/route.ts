@@ -34,7 +34,7 @@ export interface Route {
   readonly source: string | null;
   /** RTA_FLOW. */
   readonly realm: number | null;
-  /** One at least. */
+  /** None where a nexthop object is all that is told. */
   readonly nexthops: readonly Nexthop[];
   /** RTA_METRICS by RTAX_* number: a number, or the name of a congestion control algorithm. */
   readonly metrics: Readonly<Record<string, number | string>>;

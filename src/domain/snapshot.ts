@@ -14,7 +14,7 @@ import type { Sysctls } from "./sysctls.ts";
 export interface Snapshot {
   readonly device: Device;
   readonly addresses: readonly Address[];
-  /** Those that leave by it, in all tables, without those that the kernel makes of its addresses. */
+  /** Those that leave by it, in all tables; on record are those that the kernel does not make by itself. */
   readonly routes: readonly Route[];
   /** What it is as the port of a bridge; null where it is none. */
   readonly port: Port | null;

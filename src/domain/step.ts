@@ -1,4 +1,5 @@
 import { type Address, addressText } from "./address.ts";
+import { type Route, routeText } from "./route.ts";
 import { type Sysctls, sysctlsText } from "./sysctls.ts";
 
 /** Where a device is: in the namespace that the daemon was started in, or in the container's. */
@@ -44,7 +45,10 @@ export type Step =
   | { readonly type: "delete-altname"; readonly altname: string }
   /** `proven`: nobody else has it, as was found before; no duplicate address detection is started. */
   | { readonly type: "add-address"; readonly address: Address; readonly proven: boolean }
-  | { readonly type: "delete-address"; readonly address: Address };
+  | { readonly type: "delete-address"; readonly address: Address }
+  /** One that is there already is as good as one that was added. */
+  | { readonly type: "add-route"; readonly route: Route }
+  | { readonly type: "delete-route"; readonly route: Route };
 
 /**
  * The same steps with each change by itself, so that one that is refused takes no other with it. A name
@@ -84,6 +88,10 @@ export function stepText(step: Step): string {
       return `add address ${addressText(step.address)}`;
     case "delete-address":
       return `delete address ${addressText(step.address)}`;
+    case "add-route":
+      return `add route ${routeText(step.route)}`;
+    case "delete-route":
+      return `delete route ${routeText(step.route)}`;
   }
 }
 

@@ -5,16 +5,18 @@ import type { Place } from "../domain/step.ts";
 export interface Aspects {
   /** Settings below /proc/sys/net, those aside that come with the device; "all" that are known. */
   readonly sysctls: "all" | readonly string[];
+  readonly routes: boolean;
 }
 
 /** All that a Snapshot can hold: what is read before a device is touched. */
-export const EVERYTHING: Aspects = { sysctls: "all" };
+export const EVERYTHING: Aspects = { sysctls: "all", routes: true };
 
 /** Nothing beside the device and its addresses. */
-export const NOTHING: Aspects = { sysctls: [] };
+export const NOTHING: Aspects = { sysctls: [], routes: false };
 
 /** What has to be read of a device to tell whether it is what it shall be. */
 export function aspectsFor(goal: Snapshot, place: Place): Aspects {
   const settings = Object.keys(goal.sysctls);
-  return { sysctls: place === "home" && settings.length > 0 ? "all" : settings };
+  const routes = goal.routes.length > 0;
+  return { sysctls: place === "home" && settings.length > 0 ? "all" : settings, routes };
 }

@@ -5,6 +5,7 @@ import { addAddress, deleteAddress } from "../netlink/address.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
+import { addRoute, deleteRoute } from "../netlink/route-entry.ts";
 import type { Connections, Places } from "./locate.ts";
 import { readDevice, readDeviceByName, readSysctls } from "./reader.ts";
 import { writeSysctls } from "./sysctls.ts";
@@ -81,9 +82,17 @@ function independent(steps: readonly Step[]): readonly Step[] {
   return end < 0 ? steps : steps.slice(0, Math.max(end, 1));
 }
 
+/** Routes need the addresses before them, and the kernel carries out one after another. */
+const INDEPENDENT: ReadonlySet<Step["type"]> = new Set([
+  "add-address",
+  "delete-address",
+  "add-route",
+  "delete-route",
+]);
+
 function isIndependent(step: Step): boolean {
   if (step.type === "change") return step.change.name === null;
-  return step.type === "add-address" || step.type === "delete-address";
+  return INDEPENDENT.has(step.type);
 }
 
 function applyTogether(connection: Connection, subject: Subject, steps: readonly Step[]): StepFailure | null {
@@ -93,7 +102,7 @@ function applyTogether(connection: Connection, subject: Subject, steps: readonly
   const unsettled = settleFlags(connection, subject, done);
   for (const [at, step] of steps.entries()) {
     const error = errors[at];
-    if (error) return failureOf(step, error);
+    if (error && !(step.type === "add-route" && error.code === "EEXIST")) return failureOf(step, error);
   }
   return unsettled;
 }
@@ -133,6 +142,10 @@ function requestOf(subject: Subject, step: Step): Request {
       return deleteAltname(ifindex, step.altname, about);
     case "delete-address":
       return deleteAddress(ifindex, step.address, about);
+    case "add-route":
+      return addRoute(ifindex, step.route, about);
+    case "delete-route":
+      return deleteRoute(ifindex, step.route, about);
     case "add-address": {
       const flags = needsNoDad(step) ? step.address.flags | IFA_F_NODAD : step.address.flags;
       return addAddress(ifindex, { ...step.address, flags }, false, about);

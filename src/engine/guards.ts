@@ -2,7 +2,13 @@ import type { Device } from "../domain/device.ts";
 import { absoluteGuard, builtOnGuard, defaultRouteGuard, type Guard } from "../domain/guard.ts";
 import { type Stack, stackOf, throughDevice } from "../domain/stack.ts";
 import type { Connection } from "../netlink/connection.ts";
-import { defaultRouteDevices, devicesTowards, hasDefaultRoute } from "./routes-reader.ts";
+import {
+  defaultRouteDevices,
+  devicesTowards,
+  hasDefaultRoute,
+  type RouteCache,
+  routeCache,
+} from "./routes-reader.ts";
 
 /** What guards the devices of home, as they are while one event is looked at. */
 export interface Guards {
@@ -23,11 +29,13 @@ const FEW = 16;
  * The guards of `devices`. Nothing is asked of the kernel before it is needed, and nothing twice.
  *
  * @param away devices of home that are in containers: what they are built on carries them all the same
+ * @param routes what is asked of the routes of single devices is asked there
  */
 export function guardsOf(
   connection: Connection,
   devices: ReadonlyMap<number, Device>,
   away: readonly Device[],
+  routes: RouteCache = routeCache(connection),
 ): Guards {
   const asked = new Map<number, boolean>();
   let known: Stack | null = null;
@@ -47,7 +55,7 @@ export function guardsOf(
   }
 
   function carriesDefault(ifindex: number): boolean {
-    const carries = asked.get(ifindex) ?? hasDefaultRoute(connection, ifindex);
+    const carries = asked.get(ifindex) ?? hasDefaultRoute(routes, ifindex);
     asked.set(ifindex, carries);
     return carries;
   }

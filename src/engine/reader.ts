@@ -7,12 +7,15 @@ import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import type { Aspects } from "./aspects.ts";
+import { type RouteCache, readRoutes, routeCache } from "./routes-reader.ts";
 import { type SysctlFiles, withFiles } from "./sysctls.ts";
 
 /** One namespace, as it is read. */
 export interface Ground {
   readonly connection: Connection;
   readonly files: SysctlFiles;
+  /** What has been asked of routes already. */
+  readonly routes?: RouteCache;
 }
 
 /** The device with this ifindex, or null. */
@@ -34,7 +37,7 @@ export function readDevices(connection: Connection): Device[] {
 
 /** A device with what hangs on it, or null where there is none with this ifindex. */
 export function readSnapshot(
-  { connection, files }: Ground,
+  { connection, files, routes: asked = routeCache(connection) }: Ground,
   ifindex: number,
   takenAt: number,
   aspects: Aspects,
@@ -51,7 +54,8 @@ export function readSnapshot(
     // A kernel that does not filter would tell of other devices' too.
     .filter((found) => found.ifindex === ifindex)
     .map((found) => found.address);
-  return { device, addresses, routes: [], port: null, sysctls, takenAt };
+  const routes = aspects.routes ? readRoutes(asked, ifindex) : [];
+  return { device, addresses, routes, port: null, sysctls, takenAt };
 }
 
 /** The settings of a device that there are names for in `wanted`; none where there is no such device. */

@@ -1,14 +1,41 @@
 import type { Remote } from "../domain/device.ts";
+import type { Route } from "../domain/route.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
+import type { Message } from "../netlink/message.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { devicesOfRoute, getRoutes, getRoutesOf, getRouteTo, isDefaultRoute } from "../netlink/route.ts";
+import { decodeRoute } from "../netlink/route-entry.ts";
 
 const FAMILIES = ["inet", "inet6"] as const;
 
+/** What the kernel told of the routes of each device, so that it is asked once. */
+export interface RouteCache {
+  /** RTM_NEWROUTE of all routes of a family that leave by a device. */
+  of(ifindex: number, family: "inet" | "inet6"): readonly Message[];
+}
+
+/** A cache that is empty at first; of use for as long as one event is looked at. */
+export function routeCache(connection: Connection): RouteCache {
+  const known = new Map<string, readonly Message[]>();
+  return {
+    of(ifindex, family) {
+      const key = `${family} ${ifindex}`;
+      const messages = known.get(key) ?? connection.dump(getRoutesOf(ifindex, family));
+      known.set(key, messages);
+      return messages;
+    },
+  };
+}
+
 /** Whether a default route of any table and family leaves by this device. */
-export function hasDefaultRoute(connection: Connection, ifindex: number): boolean {
-  return FAMILIES.some((family) =>
-    connection.dump(getRoutesOf(ifindex, family)).some(({ payload }) => isDefaultRoute(payload)),
+export function hasDefaultRoute(cache: RouteCache, ifindex: number): boolean {
+  return FAMILIES.some((family) => cache.of(ifindex, family).some(({ payload }) => isDefaultRoute(payload)));
+}
+
+/** All routes that leave by a device. */
+export function readRoutes(cache: RouteCache, ifindex: number): Route[] {
+  return FAMILIES.flatMap((family) => cache.of(ifindex, family)).map(({ payload }) =>
+    decodeRoute(payload, ifindex),
   );
 }
 

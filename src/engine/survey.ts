@@ -3,11 +3,13 @@ import type { Device } from "../domain/device.ts";
 import type { Guard } from "../domain/guard.ts";
 import type { DeviceRequest } from "../domain/mapping.ts";
 import { selected } from "../domain/match.ts";
+import { withoutKernelRoutes } from "../domain/routes.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { EVERYTHING } from "./aspects.ts";
 import { guardsOf } from "./guards.ts";
 import { candidates, type HardwareReader } from "./hardware.ts";
 import { type Ground, readSnapshot } from "./reader.ts";
+import { routeCache } from "./routes-reader.ts";
 
 /** What a survey is asked. */
 export interface SurveyQuery {
@@ -32,7 +34,8 @@ export interface Host {
 export function survey(host: Host, query: SurveyQuery): Pick[] {
   const reserved = new Set(query.reserved);
   const ours = new Set<number>();
-  const guards = guardsOf(host.ground.connection, host.devices, query.away);
+  const routes = routeCache(host.ground.connection);
+  const guards = guardsOf(host.ground.connection, host.devices, query.away, routes);
   return query.requests.map((request) => {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
@@ -48,14 +51,13 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
         passedOver.push(guarded(device, guard));
         continue;
       }
-      const snapshot = readSnapshot(host.ground, device.ifindex, host.now(), EVERYTHING);
+      const snapshot = readSnapshot({ ...host.ground, routes }, device.ifindex, host.now(), EVERYTHING);
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
       ours.add(device.ifindex);
       const noted = device.hardware ?? (query.noteHardware ? host.hardware.all(device) : undefined);
-      chosen.push(
-        noted === undefined ? snapshot : { ...snapshot, device: { ...snapshot.device, hardware: noted } },
-      );
+      const kept = withoutKernelRoutes(snapshot);
+      chosen.push(noted === undefined ? kept : { ...kept, device: { ...kept.device, hardware: noted } });
     }
     return { request, chosen, passedOver };
   });

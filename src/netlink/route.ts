@@ -1,7 +1,8 @@
 import { alignUp, struct } from "../../ffi/layout.ts";
 import type { Remote } from "../domain/device.ts";
 import { parseIp } from "../domain/ip.ts";
-import { attributes, raw, u32 } from "./attribute.ts";
+import { ip } from "./address.ts";
+import { attributes, raw, u8, u32 } from "./attribute.ts";
 import type { Request } from "./connection.ts";
 import { viewOf } from "./decode-error.ts";
 import { family } from "./family.ts";
@@ -20,15 +21,25 @@ export const rtmsg = struct("rtmsg", {
   rtm_flags: "u32",
 });
 
-/** RTA_* (linux/rtnetlink.h): what the guards ask for. */
+/** RTA_* (linux/rtnetlink.h). */
 export const RTA = attributes({
   RTA_DST: [1, raw],
   RTA_SRC: [2, raw],
   RTA_OIF: [4, u32],
+  RTA_GATEWAY: [5, ip],
   RTA_PRIORITY: [6, u32],
+  RTA_PREFSRC: [7, ip],
+  RTA_METRICS: [8, raw],
   RTA_MULTIPATH: [9, raw],
+  RTA_FLOW: [11, u32],
+  RTA_CACHEINFO: [12, raw],
   RTA_TABLE: [15, u32],
   RTA_MARK: [16, u32],
+  RTA_VIA: [18, raw],
+  RTA_PREF: [20, u8],
+  RTA_ENCAP: [22, raw],
+  RTA_EXPIRES: [23, u32],
+  RTA_NH_ID: [30, u32],
 });
 
 /** RTM_NEWROUTE, RTM_GETROUTE. */
@@ -42,7 +53,7 @@ export const rtnexthop = struct("rtnexthop", {
   rtnh_ifindex: "i32",
 });
 /** #define RTNH_ALIGNTO 4 */
-const RTNH_ALIGNTO = 4;
+export const RTNH_ALIGNTO = 4;
 /** Asks for the route itself, with all of its paths, and not for the one that a packet would take. */
 const RTM_F_FIB_MATCH = 0x2000;
 

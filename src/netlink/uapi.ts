@@ -11,6 +11,7 @@ export const NLM_F_DUMP = 0x300;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
+export const NLM_F_APPEND = 0x800;
 /** In an ack: the request's own bytes were left out. */
 export const NLM_F_CAPPED = 0x100;
 /** In an ack: attributes follow. */
@@ -26,6 +27,7 @@ export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
 export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
 export const RTM_GETROUTE = 26;
 export const RTM_NEWLINKPROP = 108;
 export const RTM_DELLINKPROP = 109;

@@ -1,4 +1,5 @@
 import { type Address, IFA_F_NODAD } from "../../../src/domain/address.ts";
+import type { Route } from "../../../src/domain/route.ts";
 import type { LinkChange } from "../../../src/domain/step.ts";
 import { integer, pick, type Random } from "./random.ts";
 import { type Action, COMPARED, type Side, type Sight } from "./replay.ts";
@@ -17,7 +18,7 @@ export function anyAction(random: Random, sight: Sight): Action {
   const own = sight[on].find(({ device }) => device.ifindex === at.ifindex);
   // The model's lo can do nothing; it is there to be refused.
   if (own?.device.name === "lo") return { ...at, do: "change", change: {}, to: pick(random, ["a", "b"]) };
-  switch (integer(random, 11)) {
+  switch (integer(random, 13)) {
     case 0:
     case 1:
     case 2: {
@@ -37,6 +38,10 @@ export function anyAction(random: Random, sight: Sight): Action {
       return integer(random, 8) === 0
         ? { ...at, do: "delete" }
         : { ...at, do: "replace-address", address: anyAddress(random) };
+    case 9:
+      return { ...at, do: "add-route", route: anyRoute(random) };
+    case 10:
+      return { ...at, do: integer(random, 3) === 0 ? "delete-route" : "add-route", route: anyRoute(random) };
     case 8: {
       const setting = pick(random, COMPARED);
       const value = setting === "ipv6.mtu" ? 1300 : integer(random, 3);
@@ -57,6 +62,36 @@ function anyChange(random: Random): Partial<LinkChange> {
     txqueuelen: maybe(pick(random, [77, 500])),
     group: maybe(pick(random, [0, 7])),
     up: maybe(pick(random, [true, false])),
+  };
+}
+
+/** On the link, or behind a gateway that may be on it. */
+function anyRoute(random: Random): Route {
+  const family = pick(random, ["inet", "inet6"] as const);
+  const isInet = family === "inet";
+  const gateway = pick(random, isInet ? [null, "192.0.0.9", "192.0.1.9"] : [null, "fe80::9", "2001:db8::9"]);
+  const host = 1 + integer(random, 3);
+  const source = isInet ? `192.0.0.${host}` : null;
+  return {
+    family,
+    to: isInet ? `10.${host}.0.0` : `2001:db8:f${host}::`,
+    prefixLength: isInet ? 16 : 48,
+    from: null,
+    fromLength: 0,
+    table: pick(random, [254, 77, 4711]),
+    type: 1,
+    scope: isInet && gateway === null ? 253 : 0,
+    protocol: 3,
+    tos: 0,
+    metric: pick(random, [null, 7]),
+    source: integer(random, 4) === 0 ? source : null,
+    realm: null,
+    nexthops: [{ device: null, gateway, onlink: gateway !== null && integer(random, 4) === 0, weight: 1 }],
+    metrics: {},
+    preference: null,
+    lifetime: null,
+    nexthopId: null,
+    encapsulated: false,
   };
 }
 

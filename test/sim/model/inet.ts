@@ -10,6 +10,7 @@ import { type HeldAddress, heldOf } from "./held-address.ts";
 import type { Link } from "./links.ts";
 import { byteLength } from "./names.ts";
 import { refuse } from "./refusal.ts";
+import { dropSource, flushRoutes } from "./routes.ts";
 import type { World } from "./world.ts";
 
 /** IFA_F_* that inet_insert_ifa() drops. */
@@ -53,12 +54,15 @@ export function deleteInet(link: Link, address: Address): void {
   if (gone === undefined) refuse("EADDRNOTAVAIL", "ipv4: Address not found");
   const alsoGone = (held: HeldAddress) => isPrimary(gone) && !isPrimary(held) && isOfSubnet(held, gone);
   const kept = list.filter((held) => held !== gone && !alsoGone(held));
+  for (const held of list.filter((one) => !kept.includes(one))) dropSource(link, held.local);
   list.splice(0, list.length, ...kept);
+  if (list.length === 0) flushRoutes(link, "inet");
 }
 
 /** inetdev_destroy(). */
 export function flushInet(link: Link): void {
   link.addresses.inet.length = 0;
+  flushRoutes(link, "inet");
 }
 
 /** inetdev_changename(): the first label becomes the name, the others keep what is behind the colon. */

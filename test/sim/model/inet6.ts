@@ -13,6 +13,7 @@ import { hasCarrier } from "./carrier.ts";
 import { type HeldAddress, heldOf } from "./held-address.ts";
 import type { Link } from "./links.ts";
 import { refuse } from "./refusal.ts";
+import { dropSource } from "./routes.ts";
 import { later, type World } from "./world.ts";
 
 /** RFC 8200, 5: the least that IPv6 needs. */
@@ -61,6 +62,7 @@ export function deleteInet6(link: Link, address: Address): void {
   );
   if (at < 0) refuse("EADDRNOTAVAIL", "ipv6: address not found");
   list.splice(at, 1);
+  dropSource(link, address.local);
 }
 
 /** addrconf_ifdown() with keep_addr_on_down 0. */

@@ -1,3 +1,4 @@
+import type { Route } from "../../../src/domain/route.ts";
 import { flush } from "./addresses.ts";
 import { dependentsOf } from "./carrier.ts";
 import type { HeldAddress } from "./held-address.ts";
@@ -7,6 +8,7 @@ import { linkDatagram } from "./link-message.ts";
 import { deliver, linkNamed, type Namespace, nextIndex } from "./namespaces.ts";
 import { integer } from "./random.ts";
 import { refuse } from "./refusal.ts";
+import { flushRoutes } from "./routes.ts";
 import type { World } from "./world.ts";
 
 /** A net_device. */
@@ -47,6 +49,8 @@ export interface Link {
   readonly addresses: { readonly inet: HeldAddress[]; readonly inet6: HeldAddress[] };
   /** Settings below /proc/sys/net that were written. */
   readonly sysctls: Map<string, number>;
+  /** Those that somebody added, of one nexthop each, in the order of adding. */
+  readonly routes: Route[];
   /** Families of which a default route leaves by it. */
   readonly defaultRoutes: ("inet" | "inet6")[];
   /** Addresses that somebody else on its link has. */
@@ -64,6 +68,7 @@ export interface LinkSpec
       | "addresses"
       | "altnames"
       | "sysctls"
+      | "routes"
       | "defaultRoutes"
       | "foreign"
       | "peer"
@@ -106,6 +111,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     rules: { ...rulesOf(spec.kind, type), ...rules },
     addresses: { inet: [], inet6: [] },
     sysctls: new Map(),
+    routes: [],
     defaultRoutes: [],
     foreign: new Set(),
   };
@@ -154,6 +160,7 @@ export function setDown(world: World, link: Link): void {
   if (!link.up) return;
   link.up = false;
   flushInet6(link);
+  flushRoutes(link);
   link.defaultRoutes.length = 0;
   tell(link);
   for (const other of dependentsOf(world, link)) tell(other);

@@ -1,6 +1,7 @@
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
 import { isKernelMade } from "../../../src/domain/restorable.ts";
+import type { Route } from "../../../src/domain/route.ts";
 import type { Sysctls } from "../../../src/domain/sysctls.ts";
 import { decodeLink } from "../../../src/netlink/link.ts";
 import { listAddresses } from "./addresses.ts";
@@ -15,6 +16,8 @@ export interface Seen {
   /** Without those that the kernel makes by itself. */
   readonly addresses: readonly Address[];
   readonly sysctls: Sysctls;
+  /** As they were asked for; of those to one place the order counts. */
+  readonly routes: readonly Route[];
 }
 
 /** All that is in a namespace but lo, by name. Two of them are equal exactly if nothing has changed. */
@@ -25,9 +28,14 @@ export function pictureOf(world: World, namespace: Namespace): Record<string, Se
     // Their order means nothing.
     const device = { ...told, altnames: told.altnames.toSorted() };
     const made = listAddresses(world, link).filter((address) => !isKernelMade(address, device));
-    return { device, addresses: made, sysctls: sysctlsOf(link) };
+    return { device, addresses: made, sysctls: sysctlsOf(link), routes: sorted(link.routes) };
   });
   return Object.fromEntries(seen.map((one) => [one.device.name, one]));
+}
+
+function sorted(routes: readonly Route[]): Route[] {
+  const place = ({ family, to, prefixLength, table }: Route) => `${family} ${table} ${to}/${prefixLength}`;
+  return routes.toSorted((a, b) => place(a).localeCompare(place(b)));
 }
 
 /** A picture without ifindexes: one that was taken meanwhile cannot be had again. */

@@ -2,6 +2,8 @@ import { SyscallError } from "../../../ffi/errno.ts";
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
 import { isKernelMade } from "../../../src/domain/restorable.ts";
+import { type Route, routeText } from "../../../src/domain/route.ts";
+import { withoutKernelRoutes } from "../../../src/domain/routes.ts";
 import { type LinkChange, NO_CHANGE } from "../../../src/domain/step.ts";
 import { sysctlPath } from "../../../src/domain/sysctls.ts";
 import { EVERYTHING } from "../../../src/engine/aspects.ts";
@@ -12,6 +14,7 @@ import { addAddress, deleteAddress } from "../../../src/netlink/address.ts";
 import { type Connection, connect, type Request } from "../../../src/netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname, linkMessage } from "../../../src/netlink/link.ts";
 import { NetlinkError } from "../../../src/netlink/netlink-error.ts";
+import { addRoute, deleteRoute } from "../../../src/netlink/route-entry.ts";
 import { RTM_DELLINK } from "../../../src/netlink/uapi.ts";
 import { INET_MIN_MTU } from "./inet.ts";
 
@@ -30,6 +33,7 @@ export type Action = { readonly on: Side; readonly ifindex: number } & (
   | { readonly do: "add-altname" | "delete-altname"; readonly altname: string }
   | { readonly do: "add-address" | "replace-address" | "delete-address"; readonly address: Address }
   | { readonly do: "set-sysctl"; readonly setting: string; readonly value: number }
+  | { readonly do: "add-route" | "delete-route"; readonly route: Route }
   | { readonly do: "delete" }
 );
 
@@ -46,6 +50,8 @@ export type Sight = Readonly<Record<Side, readonly SeenDevice[]>>;
 interface SeenDevice {
   readonly device: Device;
   readonly addresses: readonly Address[];
+  /** Those that somebody added, for a person. */
+  readonly routes: readonly string[];
   /** Some of them: {@link COMPARED}; undefined where there is no such file. */
   readonly sysctls: Readonly<Record<string, number | undefined>>;
 }
@@ -85,6 +91,8 @@ export function play(arena: Arena, action: Action): string {
     return "done";
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
+    // Of a route that has several faults it depends on many a thing which one the kernel finds first.
+    if (action.do === "add-route" || action.do === "delete-route") return "refused";
     return `${error.code}: ${error.kernelMessage ?? "no words"}`;
   }
 }
@@ -124,6 +132,10 @@ function requestOf(arena: Arena, action: Exclude<Action, { do: "set-sysctl" }>):
       return addAddress(ifindex, action.address, true, action.do);
     case "delete-address":
       return deleteAddress(ifindex, action.address, action.do);
+    case "add-route":
+      return addRoute(ifindex, action.route, action.do);
+    case "delete-route":
+      return deleteRoute(ifindex, action.route, action.do);
     case "delete":
       return linkMessage.request(RTM_DELLINK, 0, { ifi_index: ifindex }, {}, action.do);
   }
@@ -142,8 +154,9 @@ function seen({ connections, system, fds }: Arena, side: Side): Sight[Side] {
     const addresses = snapshot.addresses
       .filter((address) => !isKernelMade(address, snapshot.device) && snapshot.device.name !== "lo")
       .map((address) => ({ ...address, flags: address.flags & ~0x40 }));
+    const routes = withoutKernelRoutes(snapshot).routes.map(routeText).toSorted();
     const compared = snapshot.device.mtu < INET_MIN_MTU ? [] : COMPARED;
     const sysctls = Object.fromEntries(compared.map((setting) => [setting, snapshot.sysctls[setting]]));
-    return [{ device: { ...snapshot.device, operstate: "" }, addresses, sysctls }];
+    return [{ device: { ...snapshot.device, operstate: "" }, addresses, routes, sysctls }];
   });
 }

@@ -1,27 +1,52 @@
+import type { Route } from "../../../src/domain/route.ts";
 import type { Message } from "../../../src/netlink/message.ts";
 import { routeMessage } from "../../../src/netlink/route.ts";
+import { addRoute as addRouteRequest, decodeRoute } from "../../../src/netlink/route-entry.ts";
 import { AF_INET, AF_INET6, RTM_NEWROUTE } from "../../../src/netlink/uapi.ts";
+import type { Link } from "./links.ts";
+import { refuse } from "./refusal.ts";
+import { addRoute, deleteRoute } from "./routes.ts";
 import type { Answer, Caller } from "./rtnl.ts";
 
 /** RTN_UNICAST and RT_TABLE_MAIN (linux/rtnetlink.h). */
 const RTN_UNICAST = 1;
 const RT_TABLE_MAIN = 254;
 
-/** RTM_GETROUTE with NLM_F_DUMP: the default routes that leave by one link. */
+/** RTM_NEWROUTE, RTM_DELROUTE: of one nexthop. */
+export function changeRoute(caller: Caller, request: Message): void {
+  const { RTA_OIF = 0, RTA_EXPIRES = null } = routeMessage.decode(request.payload).values;
+  const link = caller.namespace.links.get(RTA_OIF) ?? refuse("ENODEV");
+  const route = { ...decodeRoute(request.payload, RTA_OIF), lifetime: RTA_EXPIRES };
+  if (request.type === RTM_NEWROUTE) addRoute(caller.namespace, link, route);
+  else deleteRoute(link, route);
+}
+
+/** RTM_GETROUTE with NLM_F_DUMP: the routes that leave by one link. */
 export function dumpRoutes(caller: Caller, request: Message): Answer[] {
   const { header, values } = routeMessage.decode(request.payload);
   const links = Array.from(caller.namespace.links.values());
+  const family = header.rtm_family === AF_INET ? "inet" : "inet6";
   return links
     .filter(({ ifindex }) => values.RTA_OIF === undefined || values.RTA_OIF === ifindex)
-    .flatMap(({ ifindex, defaultRoutes }) =>
-      defaultRoutes
-        .map((family) => (family === "inet" ? AF_INET : AF_INET6))
-        .filter((family) => family === header.rtm_family)
-        .map((family) => ({ type: RTM_NEWROUTE, payload: defaultRoute(family, ifindex) })),
-    );
+    .flatMap((link) => [
+      ...link.defaultRoutes.filter((one) => one === family).map((one) => defaultRoute(one, link.ifindex)),
+      ...link.routes.filter((route) => route.family === family).map((route) => routePayload(link, route)),
+    ])
+    .map((payload) => ({ type: RTM_NEWROUTE, payload }));
 }
 
-function defaultRoute(family: number, ifindex: number): Uint8Array {
-  const header = { rtm_family: family, rtm_type: RTN_UNICAST, rtm_table: RT_TABLE_MAIN };
+function defaultRoute(family: Route["family"], ifindex: number): Uint8Array {
+  const rtm_family = family === "inet" ? AF_INET : AF_INET6;
+  const header = { rtm_family, rtm_type: RTN_UNICAST, rtm_table: RT_TABLE_MAIN };
   return routeMessage.encode(header, { RTA_OIF: ifindex });
+}
+
+/** fib_dump_info(), rt6_fill_node(): what was asked for, and how long it lasts in hundredths of seconds. */
+function routePayload(link: Link, route: Route): Uint8Array {
+  const { header, values } = routeMessage.decode(addRouteRequest(link.ifindex, route, "").payload);
+  const { RTA_EXPIRES, ...rest } = values;
+  const cacheinfo = new DataView(new ArrayBuffer(32));
+  cacheinfo.setInt32(8, (RTA_EXPIRES ?? 0) * 100, true);
+  const more = route.family === "inet" ? {} : { RTA_CACHEINFO: new Uint8Array(cacheinfo.buffer) };
+  return routeMessage.encode(header, { ...rest, ...more });
 }

@@ -4,19 +4,21 @@ import {
   RTM_DELADDR,
   RTM_DELLINK,
   RTM_DELLINKPROP,
+  RTM_DELROUTE,
   RTM_GETADDR,
   RTM_GETLINK,
   RTM_GETROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWLINKPROP,
+  RTM_NEWROUTE,
 } from "../../../src/netlink/uapi.ts";
 import { ack, multipart, reply } from "./acks.ts";
 import { changeAddress, dumpAddresses } from "./address-requests.ts";
 import { changeAltnames, changeLink, dumpLinks, readLink, removeLink } from "./link-requests.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Refusal, refuse } from "./refusal.ts";
-import { dumpRoutes } from "./route-requests.ts";
+import { changeRoute, dumpRoutes } from "./route-requests.ts";
 import type { World } from "./world.ts";
 
 /** Who asks: the namespace of the socket, and what an fd is to its process. */
@@ -76,6 +78,10 @@ function carryOut(caller: Caller, request: Message): Answer[] {
     case RTM_NEWADDR:
     case RTM_DELADDR:
       changeAddress(caller, request);
+      return [];
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+      changeRoute(caller, request);
       return [];
     default:
       return refuse("EOPNOTSUPP");

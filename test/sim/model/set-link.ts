@@ -6,6 +6,7 @@ import { move } from "./move.ts";
 import { preparedName } from "./names.ts";
 import { linkNamed, type Namespace } from "./namespaces.ts";
 import { refuse } from "./refusal.ts";
+import { flushRoutes } from "./routes.ts";
 import { forgetSysctls } from "./sysctls.ts";
 import type { World } from "./world.ts";
 
@@ -86,7 +87,10 @@ function setMtu(world: World, link: Link, mtu: number): void {
   link.mtu = mtu;
   link.sysctls.delete("ipv6.mtu");
   if (mtu < INET_MIN_MTU) flushInet(link);
-  if (mtu < IPV6_MIN_MTU) flushInet6(link);
+  if (mtu < IPV6_MIN_MTU) {
+    flushInet6(link);
+    flushRoutes(link, "inet6");
+  }
   forgetSysctls(link);
   for (const upper of dependentsOf(world, link)) {
     // macvlan_device_event(): none has more than what it is built on.

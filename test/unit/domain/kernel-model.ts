@@ -13,7 +13,7 @@ export function apply(start: Located, steps: readonly Step[]): Located {
     if (step.type !== "move") return { place, snapshot: applyOne(snapshot, step) };
     const device = { ...snapshot.device, up: false, ifindex: step.ifindex ?? snapshot.device.ifindex };
     // Addresses stay behind, settings are those of any device there, and the device arrives down.
-    const bare = { ...snapshot, device, addresses: [], sysctls: DEFAULTS };
+    const bare = { ...snapshot, device, addresses: [], routes: [], sysctls: DEFAULTS };
     return { place: step.to, snapshot: changed(bare, step.change) };
   }, start);
 }
@@ -24,6 +24,10 @@ function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Sn
   switch (step.type) {
     case "change":
       return changed(snapshot, step.change);
+    case "add-route":
+      return { ...snapshot, routes: [...snapshot.routes, step.route] };
+    case "delete-route":
+      return { ...snapshot, routes: snapshot.routes.filter((route) => route !== step.route) };
     case "set-sysctls":
       return { ...snapshot, sysctls: { ...snapshot.sysctls, ...step.sysctls } };
     case "add-altname":

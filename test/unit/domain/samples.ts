@@ -1,6 +1,7 @@
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
 import { ANY_DEVICE, type DeviceRequest, type Mapping, type Selector } from "../../../src/domain/mapping.ts";
+import type { Route } from "../../../src/domain/route.ts";
 import type { Snapshot } from "../../../src/domain/snapshot.ts";
 
 /** A plain Ethernet device of the host, up, with `members` in place of what it has. */
@@ -48,6 +49,36 @@ export function addressOf(text: string, members: Partial<Address> = {}): Address
     protocol: null,
     preferredLifetime: null,
     validLifetime: null,
+    ...members,
+  };
+}
+
+/** A route as somebody adds it by hand; `via` and `onlink` are of its only nexthop. */
+export function routeOf(
+  to: string,
+  { via, onlink = false, ...members }: Partial<Route> & { via?: string; onlink?: boolean } = {},
+): Route {
+  const [network = "", prefixLength] = to.split("/");
+  return {
+    family: network.includes(":") ? "inet6" : "inet",
+    to: network,
+    prefixLength: Number(prefixLength),
+    from: null,
+    fromLength: 0,
+    table: 254,
+    type: 1,
+    scope: 0,
+    protocol: 3,
+    tos: 0,
+    metric: null,
+    source: null,
+    realm: null,
+    nexthops: [{ device: null, gateway: via ?? null, onlink, weight: 1 }],
+    metrics: {},
+    preference: null,
+    lifetime: null,
+    nexthopId: null,
+    encapsulated: false,
     ...members,
   };
 }

@@ -6,8 +6,10 @@ import { addLink, type Link, type LinkSpec, pair } from "../../sim/model/links.t
 import { linkNamed, type Namespace } from "../../sim/model/namespaces.ts";
 import { type Process, spawn } from "../../sim/model/processes.ts";
 import { randomFrom } from "../../sim/model/random.ts";
+import { addRoute } from "../../sim/model/routes.ts";
 import { setLink } from "../../sim/model/set-link.ts";
 import { createWorld, type World } from "../../sim/model/world.ts";
+import { routeOf } from "../domain/samples.ts";
 
 /** The kinds of device that the tests go through: "hardware" has no rtnl_link_ops, "tun" no MAC. */
 export const KINDS = ["hardware", "veth", "ifb", "macvlan", "vxlan", "tap", "tun"] as const;
@@ -78,6 +80,15 @@ export function furnish(world: World, link: Link): void {
     address(`2001:db8:${net}::2`, 64),
   ];
   for (const one of given) addProven(world, link, one);
+  const routes = [
+    routeOf(`10.${net}.9.0/24`, { scope: 253 }),
+    routeOf("10.250.0.0/16", { via: `10.${net}.0.9`, source: `10.${net}.0.1`, metric: 100 }),
+    routeOf("10.251.0.0/16", { via: `10.${net}.9.9`, table: 77 }),
+    routeOf("2001:db8:f::/48", { via: "fe80::9" }),
+  ];
+  for (const one of routes) addRoute(link.namespace, link, one);
+  const settings = { "ipv4.arp_ignore": 1, "ipv6.accept_ra": 0, "ipv4.neigh.app_solicit": 3 };
+  for (const [setting, value] of Object.entries(settings)) link.sysctls.set(setting, value);
 }
 
 /** Adds an address as if duplicate address detection had proven it. */

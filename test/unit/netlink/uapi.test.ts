@@ -27,6 +27,7 @@ test("constants of linux/netlink.h, linux/rtnetlink.h, linux/if.h and sys/socket
     NLM_F_REPLACE: 256,
     NLM_F_EXCL: 512,
     NLM_F_CREATE: 1024,
+    NLM_F_APPEND: 2048,
     NLM_F_CAPPED: 256,
     NLM_F_ACK_TLVS: 512,
     NLA_F_NESTED: 32768,
@@ -38,6 +39,7 @@ test("constants of linux/netlink.h, linux/rtnetlink.h, linux/if.h and sys/socket
     RTM_DELADDR: 21,
     RTM_GETADDR: 22,
     RTM_NEWROUTE: 24,
+    RTM_DELROUTE: 25,
     RTM_GETROUTE: 26,
     RTM_NEWLINKPROP: 108,
     RTM_DELLINKPROP: 109,
@@ -113,10 +115,20 @@ describe("attribute numbers", () => {
     const encoded = RTA.encode({
       RTA_DST: bytes,
       RTA_OIF: 0,
+      RTA_GATEWAY: "192.0.2.1",
       RTA_PRIORITY: 0,
+      RTA_PREFSRC: "192.0.2.1",
+      RTA_METRICS: bytes,
       RTA_MULTIPATH: bytes,
+      RTA_FLOW: 0,
+      RTA_CACHEINFO: bytes,
       RTA_TABLE: 0,
+      RTA_VIA: bytes,
+      RTA_PREF: 0,
+      RTA_ENCAP: bytes,
+      RTA_EXPIRES: 0,
+      RTA_NH_ID: 0,
     });
-    expect(numbersOf(encoded)).toEqual([1, 4, 6, 9, 15]);
+    expect(numbersOf(encoded)).toEqual([1, 4, 5, 6, 7, 8, 9, 11, 12, 15, 18, 20, 22, 23, 30]);
   });
 });

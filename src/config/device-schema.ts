@@ -5,8 +5,9 @@ import type { DeviceRequest, Selector } from "../domain/mapping.ts";
 import { NO_SYSCTLS } from "../domain/sysctls.ts";
 import { quote } from "./fault.ts";
 import { ADDRESS, parseGivenAddress } from "./given-address.ts";
-import { notYet } from "./not-yet.ts";
 import { type Parsed, parsed, parseWith, unparsed } from "./parsed.ts";
+import { routes, routesNeedUp } from "./route-schema.ts";
+import { sysctls } from "./sysctls-schema.ts";
 import { type Rule, someOf, table } from "./table.ts";
 import { flag, glob, mac, mtu, nameInside, parseOwnPci, pci } from "./values.ts";
 
@@ -98,24 +99,24 @@ export const device = v.pipe(
       addresses: v.exactOptional(
         v.array(v.pipe(v.string(ADDRESS), parseWith(parseGivenAddress)), "an array of IP addresses"),
       ),
-      routes: v.exactOptional(v.unknown()),
-      sysctls: v.exactOptional(v.unknown()),
+      routes: v.exactOptional(routes),
+      sysctls: v.exactOptional(sysctls),
       mtu: v.exactOptional(mtu),
       mac: v.exactOptional(mac),
       dad: v.optional(v.picklist(["keep", "wait", "skip"], '"keep", "wait" or "skip"'), "keep"),
       up: v.optional(flag, true),
       force: v.optional(flag, false),
     },
-    [oneNameOneDevice, noAddressTwice, notYet("device")],
+    [oneNameOneDevice, noAddressTwice, routesNeedUp],
   ),
   v.transform(
-    ({ match, count, name, addresses, mtu, mac, dad, up, force }): DeviceRequest => ({
+    ({ match, count, name, addresses, routes, sysctls, mtu, mac, dad, up, force }): DeviceRequest => ({
       match,
       count,
       name: name ?? null,
       addresses: addresses ?? null,
-      routes: [],
-      sysctls: NO_SYSCTLS,
+      routes: routes ?? [],
+      sysctls: sysctls ?? NO_SYSCTLS,
       mtu: mtu ?? null,
       mac: mac ?? null,
       dad,

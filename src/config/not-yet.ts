@@ -1,5 +1,5 @@
 import type { Rule } from "./table.ts";
-import { isEmpty, isTable } from "./toml-value.ts";
+import { isEmpty } from "./toml-value.ts";
 
 /** A key that the config has and this version cannot act on. */
 interface Unsupported {
@@ -15,10 +15,6 @@ const NOT_YET = {
   oci: {
     net_devices: notTrue,
     allow: { asksFor: (value) => Array.isArray(value) && !isEmpty(value), expected: "an empty array" },
-  },
-  device: {
-    routes: { asksFor: (value) => !(Array.isArray(value) && isEmpty(value)), expected: "an empty array" },
-    sysctls: { asksFor: (value) => !(isTable(value) && isEmpty(value)), expected: "an empty table" },
   },
 } as const satisfies Record<string, Record<string, Unsupported>>;
 

@@ -1,8 +1,9 @@
 import type { Device } from "./device.ts";
-import { insideOf } from "./inside.ts";
+import { canGoAlong, insideOf } from "./inside.ts";
 import { firstFree, interfaceNameFault, isTemplate } from "./interface-name.ts";
 import type { DeviceRequest, Mapping } from "./mapping.ts";
 import { selectorText } from "./match.ts";
+import { routeText } from "./route.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Problem } from "./verdict.ts";
 
@@ -56,6 +57,7 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
       if (conflict !== null) return { ok: false, conflict };
       for (const own of [wanted.device.name, ...wanted.device.altnames]) ours.add(own);
       devices.push({ request: pick.request, snapshot, wanted });
+      warnings.push(...leftBehind(pick.request, snapshot));
     }
   }
   return { ok: true, devices, warnings };
@@ -80,6 +82,17 @@ export function lackingYet(mapping: Mapping, picks: readonly Pick[]): Problem | 
 /** Names and altnames, which are of one space. */
 export function namesOf(devices: readonly Device[]): Set<string> {
   return new Set(devices.flatMap((device) => [device.name, ...device.altnames]));
+}
+
+/** Routes that were to be preserved inside, and cannot be. */
+function leftBehind({ routes }: DeviceRequest, { routes: all, device }: Snapshot): Problem[] {
+  if (routes !== "preserve") return [];
+  return all
+    .filter((route) => !canGoAlong(route))
+    .map((route) => {
+      const message = `${device.name} goes inside without its route ${routeText(route)}, which leaves by other devices as well or cannot be made again`;
+      return { code: "not-as-wanted", message, device: device.name };
+    });
 }
 
 /** What a device is to be called inside; a number for a pattern is in none of `taken`. */

@@ -3,10 +3,13 @@ import {
   IFA_F_PERMANENT,
   IFA_F_TEMPORARY,
   IFA_F_TENTATIVE,
+  RT_SCOPE_LINK,
   RT_SCOPE_UNIVERSE,
 } from "./address.ts";
-import type { DeviceRequest, GivenAddress } from "./mapping.ts";
+import type { DeviceRequest, GivenAddress, GivenRoute } from "./mapping.ts";
 import { isProven } from "./restorable.ts";
+import { type Route, RT_TABLE_MAIN, RTN_UNICAST, RTPROT_STATIC } from "./route.ts";
+import { whyNotRestorable } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** IFA_LABEL has IFNAMSIZ bytes, its NUL included (linux/if_addr.h). */
@@ -36,7 +39,7 @@ export function insideOf(request: DeviceRequest, snapshot: Snapshot, name: strin
       slaveKind: null,
     },
     addresses: addresses.map((address) => doubted(address, request)),
-    routes: [],
+    routes: routesInside(request, snapshot),
     port: null,
     sysctls: request.sysctls,
     takenAt: snapshot.takenAt,
@@ -77,6 +80,40 @@ function givenAddress(given: GivenAddress, snapshot: Snapshot, name: string): Ad
     protocol: null,
     preferredLifetime: null,
     validLifetime: null,
+  };
+}
+
+function routesInside({ routes }: DeviceRequest, snapshot: Snapshot): Route[] {
+  return routes === "preserve" ? snapshot.routes.filter(canGoAlong) : routes.map(givenRoute);
+}
+
+/** Whether a route leads somewhere inside as well: by no device that stays behind. */
+export function canGoAlong(route: Route): boolean {
+  return whyNotRestorable(route) === null && route.nexthops.every(({ device }) => device === null);
+}
+
+/** A route of the config, as the kernel will tell it. */
+function givenRoute(given: GivenRoute): Route {
+  const { via, metric, table, onlink, ...rest } = given;
+  const isInet = given.family === "inet";
+  return {
+    ...rest,
+    from: null,
+    fromLength: 0,
+    table: table ?? RT_TABLE_MAIN,
+    type: RTN_UNICAST,
+    scope: isInet && via === null ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+    protocol: RTPROT_STATIC,
+    tos: 0,
+    // IP6_RT_PRIO_USER (net/ip6_route.h): what the kernel gives to an IPv6 route without one.
+    metric: metric ?? (isInet ? null : 1024),
+    realm: null,
+    nexthops: [{ device: null, gateway: via, onlink, weight: 1 }],
+    metrics: {},
+    preference: null,
+    lifetime: null,
+    nexthopId: null,
+    encapsulated: false,
   };
 }
 

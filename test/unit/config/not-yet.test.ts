@@ -1,15 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { formatFault } from "../../../src/config/fault.ts";
-import { FOLDER, faultsOf, marked, withDevice, withMapping } from "./given-files.ts";
+import { FOLDER, faultsOf, marked, withMapping } from "./given-files.ts";
 
-const device = (line: string) => withDevice(`match = { name = "a" }\n${line}`);
 const mapping = (line: string) => withMapping(`${line}\ndevice = [{ match = { name = "a" } }]`);
 
 describe("what this version cannot act on is told:", () => {
   test.each([
-    ["mapping[0].device[0].routes", "an empty array", device('routes = ‸[{ to = "default" }]')],
-    ["mapping[0].device[0].routes", "an empty array", device('routes = ‸"preserve"')],
-    ["mapping[0].device[0].sysctls", "an empty table", device('sysctls = ‸{ "ipv4.arp_ignore" = 1 }')],
     ["oci.net_devices", "false", "[oci]\nnet_devices = ‸true\n"],
     ["oci.allow", "an empty array", '[oci]\nallow = ‸["ens*"]\n'],
   ])("%s, expected %s", async (path, expected, text) => {
@@ -21,8 +17,6 @@ describe("what this version cannot act on is told:", () => {
 
 describe("what asks for nothing is fine:", () => {
   test.each([
-    ["routes = []", device],
-    ["sysctls = {}", device],
     ["net_devices = false", (line: string) => `[oci]\n${line}\n`],
     ["allow = []", (line: string) => `[oci]\n${line}\n`],
   ])("%s", async (line, within) => {

@@ -56,6 +56,9 @@ describe("config/examples:", () => {
     ],
     "oci-map.toml": [{ name: null }, { name: "container_eth0" }],
     "optional-device.toml": [{ name: null }],
+    "routes-and-sysctls.toml": [
+      { sysctls: { "ipv4.arp_ignore": 1, "ipv6.accept_ra": 0, "ipv4.neigh.app_solicit": 1 } },
+    ],
     "virtual-functions.toml": [{ count: 2, name: "net%d" }],
   };
 

@@ -4,7 +4,7 @@ import { type Address, IFA_F_NODAD, IFA_F_PERMANENT, IFA_F_TENTATIVE } from "../
 import { insideOf } from "../../../src/domain/inside.ts";
 import type { GivenAddress } from "../../../src/domain/mapping.ts";
 import { snapshot } from "./arbitrary.ts";
-import { addressOf, deviceOf, requestOf, snapshotOf } from "./samples.ts";
+import { addressOf, deviceOf, requestOf, routeOf, snapshotOf } from "./samples.ts";
 
 const HOST = deviceOf({
   altnames: ["eth1", "nic-one"],
@@ -153,5 +153,40 @@ describe("dad", () => {
         expect(addresses.filter(ipv4)).toEqual(kept.filter(ipv4));
       }),
     );
+  });
+});
+
+describe("routes and sysctls", () => {
+  const own = routeOf("10.1.0.0/16", { via: "192.0.2.9" });
+  const shared = {
+    ...own,
+    nexthops: [...own.nexthops, { ...routeOf("::/0").nexthops[0], device: 8 }],
+  } as typeof own;
+  const host = { ...snapshotOf(HOST), routes: [own, shared], sysctls: { "ipv4.rp_filter": 2 } };
+
+  test("are none where none are asked for", () => {
+    expect(insideOf(requestOf(), host, "eth5")).toMatchObject({ routes: [], sysctls: {}, port: null });
+  });
+
+  test("are the host's where they are to be preserved, and lead by no device that stays behind", () => {
+    expect(insideOf(requestOf({ routes: "preserve" }), host, "eth5").routes).toEqual([own]);
+  });
+
+  test("are what the request gives", () => {
+    const plain = { via: null, metric: null, table: null, source: null, onlink: false };
+    const routes = [
+      { ...plain, family: "inet", to: "0.0.0.0", prefixLength: 0, via: "192.0.2.9", table: 77 },
+      { ...plain, family: "inet", to: "10.0.0.0", prefixLength: 8 },
+      { ...plain, family: "inet6", to: "::", prefixLength: 0, via: "fe80::1" },
+    ] as const;
+    const sysctls = { "ipv4.arp_ignore": 1 };
+    const inside = insideOf(requestOf({ routes, sysctls }), host, "eth5");
+    expect(inside.sysctls).toEqual(sysctls);
+    expect(inside.routes).toEqual([
+      routeOf("0.0.0.0/0", { via: "192.0.2.9", table: 77, protocol: 4 }),
+      routeOf("10.0.0.0/8", { scope: 253, protocol: 4 }),
+      // The kernel gives IPv6 routes without a metric this one.
+      routeOf("::/0", { via: "fe80::1", metric: 1024, protocol: 4 }),
+    ]);
   });
 });

@@ -1,6 +1,8 @@
+import type { AttachedDevice } from "../domain/attachment.ts";
 import type { Mapping } from "../domain/mapping.ts";
+import type { Snapshot } from "../domain/snapshot.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Log } from "./log.ts";
+import type { Log, LogFields } from "./log.ts";
 import type { Mutex } from "./mutex.ts";
 import type { Registry } from "./registry.ts";
 import type { Waits } from "./waits.ts";
@@ -20,6 +22,8 @@ export interface Context {
   /** CLOCK_REALTIME, milliseconds. */
   readonly now: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Rings once, that much later; to be called off with what it gives. */
+  readonly alarm: (milliseconds: number, ring: () => void) => () => void;
   readonly mappings: () => readonly Mapping[];
   /** Held from looking at the host until what was chosen is on record, so that no two choose one device. */
   readonly choosing: Mutex;
@@ -35,6 +39,8 @@ export interface Context {
   readonly processes: Map<number, HolderProcess>;
   /** Watches whose process ended before it was known which holder's it is. */
   readonly endedEarly: Set<number>;
+  /** A device has come home as it was put on record, or as near to that as can be. */
+  readonly cameHome: (device: AttachedDevice, home: Snapshot, fields: LogFields) => void;
   /** A watched process has ended. Never rejects. */
   readonly exited: (watch: number) => Promise<void>;
 }

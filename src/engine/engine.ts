@@ -3,6 +3,7 @@ import type { SpoolEvent } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
 import type { Outcome, Verdict } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
+import { lookAfter, type Others } from "./aftercare.ts";
 import { attach } from "./attach.ts";
 import type { Context } from "./context.ts";
 import { bringHome } from "./homecoming.ts";
@@ -20,6 +21,8 @@ export interface EngineParts extends WaitClock {
   readonly kernel: Kernel;
   readonly registry: Registry;
   readonly log: Log;
+  /** Who else acts on devices at home; left out or null: nobody. */
+  readonly others?: Others | null;
   /** The mappings in force; asked anew for each event. */
   readonly mappings: () => readonly Mapping[];
 }
@@ -62,6 +65,13 @@ export function createEngine(parts: EngineParts): Engine {
     unexamined: new Set(),
     processes: new Map(),
     endedEarly: new Set(),
+    cameHome(device, home, fields) {
+      const { others = null, log } = parts;
+      if (others === null) return;
+      lookAfter(context, others, device, home, fields).catch((error) => {
+        log("error", `a device that is home was not looked after: ${error}`, { ...fields, code: "internal" });
+      });
+    },
     exited: (watch) =>
       exited(context, watch).catch((error) => {
         context.log("error", `the end of a container was not dealt with: ${error}`, { code: "internal" });

@@ -3,6 +3,7 @@ import type { Snapshot } from "../domain/snapshot.ts";
 import type { Problem, VerdictDevice } from "../domain/verdict.ts";
 import { type Context, unwatch } from "./context.ts";
 import { type DeviceHomecoming, deviceHome } from "./device-homecoming.ts";
+import type { LogFields } from "./log.ts";
 import { takeHold } from "./reach.ts";
 
 /** What became of an Attachment on its way home. */
@@ -62,7 +63,9 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
       const snapshot = came.ifindex === null ? device.snapshot : withIfindex(device.snapshot, came.ifindex);
       registry.updateDevice(key, at, { snapshot, state: came.gone ? "home" : "stuck" });
     }
-    tell(context, begun, device, came);
+    const fields = fieldsOf(begun, device);
+    tell(context, begun, fields, came);
+    if (came.home !== null) context.cameHome(device, came.home, fields);
   }
   if (stuck === null) await letGo(context, begun);
   else registry.update(key, { state: "stuck", error: stuck });
@@ -98,17 +101,11 @@ function broken(device: AttachedDevice, error: unknown): DeviceHomecoming {
   return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
 }
 
-function tell(
-  context: Context,
-  attachment: Attachment,
-  device: AttachedDevice,
-  came: DeviceHomecoming,
-): void {
-  const fields = {
-    container: attachment.holders.map(({ id }) => id).join(","),
-    device: device.snapshot.device.name,
-    mapping: attachment.mapping,
-  };
+function fieldsOf({ holders, mapping }: Attachment, { snapshot }: AttachedDevice): LogFields {
+  return { container: holders.map(({ id }) => id).join(","), device: snapshot.device.name, mapping };
+}
+
+function tell(context: Context, attachment: Attachment, fields: LogFields, came: DeviceHomecoming): void {
   if (came.home === null) {
     // Told when it happens, and not each time that it is tried again.
     if (attachment.error?.message === came.problem.message) return;

@@ -1,4 +1,5 @@
 import type { Mapping } from "../../../src/domain/mapping.ts";
+import type { Others } from "../../../src/engine/aftercare.ts";
 import { createEngine, type Engine } from "../../../src/engine/engine.ts";
 import type { Journal } from "../../../src/engine/journal.ts";
 import type { Kernel } from "../../../src/engine/kernel.ts";
@@ -27,6 +28,8 @@ export interface DaemonOptions {
   readonly system?: (system: System) => System;
   readonly journal?: (journal: Journal) => Journal;
   readonly kernel?: (kernel: Kernel) => Kernel;
+  /** Who else acts on devices at home; by default nobody. */
+  readonly others?: Others;
   /** Kills the daemon at one of its effects. */
   readonly fuse?: Fuse;
 }
@@ -85,6 +88,7 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
         isOff = true;
       };
     },
+    others: options.others ?? null,
     mappings: () => options.mappings,
   });
   // As the kernel worker's poll(2) does: between two calls.

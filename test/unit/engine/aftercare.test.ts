@@ -1,0 +1,165 @@
+import { describe, expect, test } from "bun:test";
+import { flush } from "../../sim/model/addresses.ts";
+import { type Daemon, type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import { addLink, deleteLink, type Link } from "../../sim/model/links.ts";
+import { pictureOf } from "../../sim/model/picture.ts";
+import { kill } from "../../sim/model/processes.ts";
+import { addAltname } from "../../sim/model/set-link.ts";
+import { advance } from "../../sim/model/world.ts";
+import { attachEvent, mappingFor } from "./events.ts";
+import { addProven, address, change, deviceIn, machineWith, startContainer } from "./host.ts";
+
+// udev and whoever configures the network act on a device that has come home: "a return is verified again after
+// udev has settled, and mended within bounds".
+
+interface Scene {
+  readonly machine: Machine;
+  readonly daemon: Daemon;
+  readonly d0: Link;
+  readonly before: ReturnType<typeof pictureOf>;
+  readonly others: { isSettled: boolean; isManaged: boolean };
+  /** Lets time pass, and what the daemon does in it happen. */
+  pass(milliseconds: number): Promise<void>;
+  warnings(): string[];
+}
+
+/** A machine whose d0 has just come home. */
+async function home(): Promise<Scene> {
+  const machine = machineWith("hardware");
+  const before = pictureOf(machine.world, machine.home);
+  const others = { isSettled: true, isManaged: false };
+  const daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c*", { match: { name: "d0" }, name: "eth1" })],
+    others: { settled: () => others.isSettled, manages: () => others.isManaged },
+  });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  kill(machine.world, container);
+  await daemon.settle();
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  return {
+    machine,
+    daemon,
+    before,
+    others,
+    d0: deviceIn(machine.home, "d0"),
+    async pass(milliseconds) {
+      for (let step = 0; step < milliseconds; step += 50) {
+        advance(machine.world, 50);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    warnings: () => daemon.log.filter((line) => line.startsWith("warning")),
+  };
+}
+
+const deeds: readonly [string, (machine: Machine, link: Link) => void][] = [
+  ["renames it", (at, link) => change(at.world, link, { name: "lan0" })],
+  ["gives it another MAC", (at, link) => change(at.world, link, { mac: "02:00:00:00:00:77" })],
+  ["gives it another MTU", (at, link) => change(at.world, link, { mtu: 1280 })],
+  ["gives it an altname", (_, link) => addAltname(link, "enp0s1")],
+  [
+    "renames it, and its name is an altname now",
+    (at, link) => {
+      change(at.world, link, { name: "lan0" });
+      addAltname(link, "d0");
+    },
+  ],
+  ["takes its addresses away", (_, link) => flush(link)],
+  ["takes it down", (at, link) => change(at.world, link, { up: false })],
+];
+
+describe("udev", () => {
+  for (const [title, deed] of deeds) {
+    test(`${title}: mended as soon as it has settled`, async () => {
+      const { machine, daemon, before, d0, others, pass, warnings } = await home();
+      using _ = daemon;
+      others.isSettled = false;
+      await pass(300);
+      deed(machine, d0);
+      await pass(300);
+      expect(pictureOf(machine.world, machine.home)).not.toEqual(before);
+      others.isSettled = true;
+      await pass(200);
+      expect(pictureOf(machine.world, machine.home)).toEqual(before);
+      expect(warnings()).toEqual([expect.stringMatching(/somebody else changed d0 .*; put back$/)]);
+    });
+  }
+
+  test("never settles: that is not waited for without end", async () => {
+    const { machine, daemon, before, d0, others, pass } = await home();
+    using _ = daemon;
+    others.isSettled = false;
+    change(machine.world, d0, { name: "lan0" });
+    await pass(6000);
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
+
+  test("what is changed after that is somebody's wish", async () => {
+    const { machine, daemon, d0, pass, warnings } = await home();
+    using _ = daemon;
+    await pass(500);
+    change(machine.world, d0, { name: "lan0", mtu: 1300, up: false });
+    await pass(20_000);
+    expect(d0).toMatchObject({ name: "lan0", mtu: 1300, up: false });
+    expect(warnings()).toEqual([]);
+  });
+});
+
+describe("who configures the network", () => {
+  test("takes addresses away and adds one: the former are put back, the latter stays", async () => {
+    const { machine, daemon, before, d0, others, pass } = await home();
+    using _ = daemon;
+    others.isManaged = true;
+    await pass(2000);
+    flush(d0);
+    addProven(machine.world, d0, address("192.0.2.77", 24));
+    await pass(4000);
+    const added = d0.addresses.inet.splice(0, 1);
+    expect(added).toMatchObject([{ local: "192.0.2.77" }]);
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
+
+  test("and who keeps undoing what is put back is let have it: twice is enough", async () => {
+    const { machine, daemon, d0, others, pass, warnings } = await home();
+    using _ = daemon;
+    others.isManaged = true;
+    for (let second = 0; second < 20; second++) {
+      change(machine.world, d0, { mtu: 1300 });
+      await pass(1000);
+    }
+    expect(d0.mtu).toBe(1300);
+    expect(warnings().map((line) => line.split("; ")[1])).toEqual([
+      "put back",
+      "put back",
+      "put back 2 times, and left so now",
+    ]);
+  });
+});
+
+test("a name that is another's by now is left alone", async () => {
+  const { machine, daemon, d0, pass, warnings } = await home();
+  using _ = daemon;
+  change(machine.world, d0, { name: "lan0" });
+  addLink(machine.world, machine.home, { name: "d0", kind: "dummy" });
+  await pass(20_000);
+  expect(d0.name).toBe("lan0");
+  expect(warnings()).toEqual([expect.stringContaining("its name is another's by now")]);
+});
+
+test("a device that is taken again, or that is no more, is not looked after", async () => {
+  const { machine, daemon, d0, others, pass, warnings } = await home();
+  using _ = daemon;
+  others.isManaged = true;
+  others.isSettled = false;
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c2", container));
+  change(machine.world, deviceIn(container.netns, "eth1"), { mtu: 1300 });
+  await pass(20_000);
+  expect(d0).toMatchObject({ name: "eth1", mtu: 1300 });
+  kill(machine.world, container);
+  await daemon.settle();
+  deleteLink(machine.world, d0);
+  await pass(20_000);
+  expect(warnings()).toEqual([]);
+});

@@ -1,3 +1,6 @@
+/** IFF_* (linux/if.h) that are somebody's choice beside IFF_UP: NOARP, PROMISC, ALLMULTI, MULTICAST. */
+export const USER_FLAGS = 0x80 | 0x100 | 0x200 | 0x1000;
+
 /**
  * What the kernel says of one net_device: the facts netdevd plans with, in plain values.
  *
@@ -26,6 +29,8 @@ export interface Device {
   readonly txqueuelen: number;
   /** IFLA_GROUP. */
   readonly group: number;
+  /** ifi_flags & {@link USER_FLAGS}; null in journals of before. */
+  readonly flags: number | null;
   /** ifi_flags & IFF_UP. */
   readonly up: boolean;
   /** IFLA_OPERSTATE as RFC 2863 has it: "up", "down", "unknown", "lowerlayerdown", … */

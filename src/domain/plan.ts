@@ -1,5 +1,6 @@
 import { type Address, addressKey, addressText } from "./address.ts";
 import type { Device } from "./device.ts";
+import { portSettingsToSet } from "./port.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
 import { type Route, routeText } from "./route.ts";
 import {
@@ -11,7 +12,7 @@ import {
   withoutKernelRoutes,
 } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { type LinkChange, NO_CHANGE, type Place, type Step } from "./step.ts";
+import { flagsText, type LinkChange, NO_CHANGE, type Place, type Step } from "./step.ts";
 import { sysctlsToSet } from "./sysctls.ts";
 
 /** A device as it was found, and where. */
@@ -30,8 +31,8 @@ export interface Goal extends Located {
  * The ordered steps that lead from what is to what shall be; none where it is so already.
  *
  * The way in, its undoing, the way home and recovery after a crash are all this call: there are no inverse
- * steps, and nothing is ever resumed by the number of a step. A move loses the addresses, the routes, the sysctls
- * and the up state; all else travels with the device.
+ * steps, and nothing is ever resumed by the number of a step. A move loses the addresses, the routes, the sysctls,
+ * the master and the up state; all else travels with the device.
  */
 export function plan(now: Located, goal: Goal): Step[] {
   const moves = now.place !== goal.place;
@@ -53,6 +54,8 @@ export function plan(now: Located, goal: Goal): Step[] {
   if (moves) steps.push({ type: "move", to: goal.place, ifindex: goal.ifindex, change: first });
   else if (!isEmpty(first)) steps.push({ type: "change", change: first });
   if (sets) steps.push({ type: "set-sysctls", sysctls });
+  const settings = portSettingsToSet(moves ? null : now.snapshot.port, goal.snapshot.port);
+  if (Object.keys(settings).length > 0) steps.push({ type: "set-port", settings });
   if (first !== change) steps.push({ type: "change", change: { ...NO_CHANGE, up: true } });
   for (const altname of wanted.altnames) {
     if (!there.altnames.includes(altname)) steps.push({ type: "add-altname", altname });
@@ -77,6 +80,13 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   compare("group", now.device.group, wanted.device.group);
   compare("up", now.device.up, wanted.device.up);
   compare("altnames", sorted(now.device.altnames), sorted(wanted.device.altnames));
+  if (wanted.device.flags !== null && now.device.flags !== wanted.device.flags) {
+    found.push(`flags are ${flagsText(now.device.flags ?? 0)}, not ${flagsText(wanted.device.flags)}`);
+  }
+  compare("master", now.device.master ?? "none", wanted.device.master ?? "none");
+  for (const [name, value] of Object.entries(portSettingsToSet(now.port, wanted.port))) {
+    compare(`port setting ${name}`, now.port?.settings[name] ?? "not there", value);
+  }
   for (const [setting, value] of Object.entries(sysctlsToSet(now.sysctls, wanted.sysctls))) {
     compare(`sysctl ${setting}`, now.sysctls[setting] ?? "not there", value);
   }
@@ -101,6 +111,8 @@ function linkChange(there: Device, wanted: Device, moves: boolean): LinkChange {
     alias: there.alias === wanted.alias ? null : (wanted.alias ?? ""),
     txqueuelen: there.txqueuelen === wanted.txqueuelen ? null : wanted.txqueuelen,
     group: there.group === wanted.group ? null : wanted.group,
+    master: (moves ? null : there.master) === wanted.master ? null : (wanted.master ?? 0),
+    flags: wanted.flags === null || there.flags === wanted.flags ? null : wanted.flags,
     up: isUp === wanted.up ? null : wanted.up,
   };
 }

@@ -1,4 +1,5 @@
 import { type Address, addressText } from "./address.ts";
+import type { Port } from "./port.ts";
 import { type Route, routeText } from "./route.ts";
 import { type Sysctls, sysctlsText } from "./sysctls.ts";
 
@@ -15,6 +16,10 @@ export interface LinkChange {
   readonly alias: string | null;
   readonly txqueuelen: number | null;
   readonly group: number | null;
+  /** The ifindex of the bridge, bond, team or VRF that it shall be a port of; 0: of none. */
+  readonly master: number | null;
+  /** All of USER_FLAGS. */
+  readonly flags: number | null;
   readonly up: boolean | null;
 }
 
@@ -26,6 +31,8 @@ export const NO_CHANGE: LinkChange = {
   alias: null,
   txqueuelen: null,
   group: null,
+  master: null,
+  flags: null,
   up: null,
 };
 
@@ -41,6 +48,8 @@ export type Step =
   | { readonly type: "change"; readonly change: LinkChange }
   /** Writes those that are not so already. */
   | { readonly type: "set-sysctls"; readonly sysctls: Sysctls }
+  /** Of the port of a bridge, by the names of BRPORT. */
+  | { readonly type: "set-port"; readonly settings: Port["settings"] }
   | { readonly type: "add-altname"; readonly altname: string }
   | { readonly type: "delete-altname"; readonly altname: string }
   /** `proven`: nobody else has it, as was found before; no duplicate address detection is started. */
@@ -80,6 +89,10 @@ export function stepText(step: Step): string {
       return `set ${changeText(step.change)}`;
     case "set-sysctls":
       return `set sysctls ${sysctlsText(step.sysctls)}`;
+    case "set-port":
+      return `set port ${Object.entries(step.settings)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(", ")}`;
     case "add-altname":
       return `add altname ${step.altname}`;
     case "delete-altname":
@@ -103,7 +116,16 @@ function changeText(change: LinkChange): string {
     change.alias === null ? "" : `alias "${change.alias}"`,
     change.txqueuelen === null ? "" : `txqueuelen ${change.txqueuelen}`,
     change.group === null ? "" : `group ${change.group}`,
+    change.master === null ? "" : change.master === 0 ? "no port" : `port of device ${change.master}`,
+    change.flags === null ? "" : flagsText(change.flags),
     change.up === null ? "" : change.up ? "up" : "down",
   ];
   return parts.filter((part) => part !== "").join(", ");
+}
+
+/** As `ip link set` has them. */
+export function flagsText(flags: number): string {
+  const onOff = (bit: number) => ((flags & bit) === 0 ? "off" : "on");
+  const arp = (flags & 0x80) === 0 ? "on" : "off";
+  return `promisc ${onOff(0x100)} allmulticast ${onOff(0x200)} multicast ${onOff(0x1000)} arp ${arp}`;
 }

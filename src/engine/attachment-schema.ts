@@ -27,6 +27,7 @@ const device = v.object({
   mtu: count,
   txqueuelen: count,
   group: count,
+  flags: v.optional(number, null),
   up: v.boolean(),
   operstate: v.string(),
   link: number,
@@ -81,9 +82,7 @@ const route = v.object({
   encapsulated: v.boolean(),
 });
 
-const vlan = v.object({ first: count, last: count, pvid: v.boolean(), untagged: v.boolean() });
-
-const port = v.object({ settings: v.record(v.string(), v.number()), vlans: v.array(vlan) });
+const port = v.object({ settings: v.record(v.string(), v.number()) });
 
 const snapshot = v.object({
   device,

@@ -2,6 +2,7 @@ import { type Address, IFA_F_NODAD } from "../domain/address.ts";
 import { type Identity, mayBe } from "../domain/device.ts";
 import { type Place, type Step, stepText } from "../domain/step.ts";
 import { addAddress, deleteAddress } from "../netlink/address.ts";
+import { changePort } from "../netlink/bridge-port.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
@@ -136,6 +137,8 @@ function requestOf(subject: Subject, step: Step): Request {
       throw new Error(`${step.type} goes alone and not among others`);
     case "change":
       return changeLink(ifindex, step.change, null, about);
+    case "set-port":
+      return changePort(ifindex, step.settings, about);
     case "add-altname":
       return addAltname(ifindex, step.altname, about);
     case "delete-altname":

@@ -2,6 +2,7 @@ import type { Device } from "../domain/device.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { NO_SYSCTLS, type Sysctls } from "../domain/sysctls.ts";
 import { decodeAddress, getAddresses } from "../netlink/address.ts";
+import { decodePort } from "../netlink/bridge-port.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
@@ -55,7 +56,8 @@ export function readSnapshot(
     .filter((found) => found.ifindex === ifindex)
     .map((found) => found.address);
   const routes = aspects.routes ? readRoutes(asked, ifindex) : [];
-  return { device, addresses, routes, port: null, sysctls, takenAt };
+  const port = device.slaveKind === "bridge" ? decodePort(payload) : null;
+  return { device, addresses, routes, port, sysctls, takenAt };
 }
 
 /** The settings of a device that there are names for in `wanted`; none where there is no such device. */

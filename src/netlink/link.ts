@@ -1,5 +1,5 @@
 import { struct } from "../../ffi/layout.ts";
-import type { Device } from "../domain/device.ts";
+import { type Device, USER_FLAGS } from "../domain/device.ts";
 import type { LinkChange } from "../domain/step.ts";
 import { asciiz, attributes, i32, listOf, lladdr, nested, raw, text, u8, u32 } from "./attribute.ts";
 import type { Request } from "./connection.ts";
@@ -37,6 +37,7 @@ export const IFLA_INFO = attributes({
   IFLA_INFO_KIND: [1, asciiz],
   IFLA_INFO_DATA: [2, raw],
   IFLA_INFO_SLAVE_KIND: [4, asciiz],
+  IFLA_INFO_SLAVE_DATA: [5, raw],
 });
 
 /** IFLA_* (linux/if_link.h). */
@@ -106,7 +107,8 @@ export function getLinks(): Request {
  * with what it has done left done.
  */
 export function changeLink(ifindex: number, change: LinkChange, move: Move | null, about: string): Request {
-  const up = change.up === null ? {} : { ifi_flags: change.up ? IFF_UP : 0, ifi_change: IFF_UP };
+  const flags = (change.up === true ? IFF_UP : 0) | (change.flags ?? 0);
+  const changed = (change.up === null ? 0 : IFF_UP) | (change.flags === null ? 0 : USER_FLAGS);
   const values = {
     IFLA_NET_NS_FD: move?.namespace,
     IFLA_NEW_IFINDEX: move?.newIfindex ?? undefined,
@@ -116,8 +118,15 @@ export function changeLink(ifindex: number, change: LinkChange, move: Move | nul
     IFLA_IFALIAS: change.alias ?? undefined,
     IFLA_TXQLEN: change.txqueuelen ?? undefined,
     IFLA_GROUP: change.group ?? undefined,
+    IFLA_MASTER: change.master ?? undefined,
   };
-  return linkMessage.request(RTM_NEWLINK, 0, { ifi_index: ifindex, ...up }, values, about);
+  return linkMessage.request(
+    RTM_NEWLINK,
+    0,
+    { ifi_index: ifindex, ifi_flags: flags, ifi_change: changed },
+    values,
+    about,
+  );
 }
 
 /** Gives a device one more altname (RTM_NEWLINKPROP). */
@@ -159,6 +168,7 @@ export function decodeLink(payload: Uint8Array): Device {
     mtu: values.IFLA_MTU ?? 0,
     txqueuelen: values.IFLA_TXQLEN ?? 0,
     group: values.IFLA_GROUP ?? 0,
+    flags: header.ifi_flags & USER_FLAGS,
     up: (header.ifi_flags & IFF_UP) !== 0,
     operstate: OPERSTATES[values.IFLA_OPERSTATE ?? 0] ?? "unknown",
     // 0 is what kinds without a lower device of their own tell: nothing has ifindex 0.

@@ -22,6 +22,7 @@ const plain: Device = {
   mtu: 1500,
   txqueuelen: 1000,
   group: 0,
+  flags: 0x1000,
   up: false,
   operstate: "down",
   link: null,
@@ -45,6 +46,7 @@ test.each<{ name: string; device: Device }>([
       type: 772,
       mac: "00:00:00:00:00:00",
       mtu: 65536,
+      flags: 0,
       up: true,
       operstate: "unknown",
       netnsImmutable: true,
@@ -70,13 +72,13 @@ test.each<{ name: string; device: Device }>([
       up: true,
     },
   },
-  { name: "ifb", device: { ...plain, kind: "ifb", txqueuelen: 32 } },
+  { name: "ifb", device: { ...plain, kind: "ifb", flags: 0x80, txqueuelen: 32 } },
   { name: "macvlan", device: { ...plain, kind: "macvlan", link: 8 } },
   { name: "vxlan", device: { ...plain, kind: "vxlan", mtu: 1450, underlay: 8 } },
   { name: "bridge", device: { ...plain, kind: "bridge", netnsImmutable: true } },
   {
     name: "bridge port",
-    device: { ...plain, kind: "ifb", txqueuelen: 32, master: 8, slaveKind: "bridge" },
+    device: { ...plain, kind: "ifb", flags: 0x80, txqueuelen: 32, master: 8, slaveKind: "bridge" },
   },
 ])("$name", ({ name, device }) => {
   const message = captured(FILE, name);

@@ -38,6 +38,8 @@ function change(wish: Partial<LinkChange>, move: Move | null = null): Request {
     alias: null,
     txqueuelen: null,
     group: null,
+    master: null,
+    flags: null,
     up: null,
   };
   return changeLink(IFINDEX, { ...nothing, ...wish }, move, "change");
@@ -93,6 +95,8 @@ test("a move with everything says the same; ip(8) sends the name last", () => {
     alias: "hello",
     txqueuelen: 500,
     group: 7,
+    master: null,
+    flags: null,
     name: "eth1",
     up: true,
   };

@@ -21,6 +21,8 @@ const NOTHING: LinkChange = {
   alias: null,
   txqueuelen: null,
   group: null,
+  master: null,
+  flags: null,
   up: null,
 };
 const D0 = `link add d0 index ${IFINDEX} type veth peer name far index 11`;
@@ -43,6 +45,8 @@ describe("a change of a link", () => {
       alias: "uplink of rack 7",
       txqueuelen: 77,
       group: 7,
+      master: null,
+      flags: null,
       up: true,
     };
     connection.request(changeLink(IFINDEX, change, null, "change d0"));

@@ -15,11 +15,17 @@ export function imitate(world: World, namespace: Namespace, devices: readonly De
     const known = made.get(device.ifindex);
     if (known !== undefined) return known;
     const { operstate: _, linkNetnsid: __, slaveKind: ___, remote: ____, ...rest } = device;
-    const { netnsImmutable, link, underlay, ...same } = rest;
+    const { netnsImmutable, flags, link, underlay, ...same } = rest;
     const lower = device.kind === "veth" ? null : linkOf(link ?? underlay);
     const master = linkOf(device.master);
     const immutable = netnsImmutable === true;
-    const own = addLink(world, namespace, { ...same, lower, master, rules: { immutable } });
+    const own = addLink(world, namespace, {
+      ...same,
+      flags: flags ?? 0,
+      lower,
+      master,
+      rules: { immutable },
+    });
     made.set(device.ifindex, own);
     return own;
   }

@@ -43,6 +43,12 @@ const RULES: Readonly<Record<string, Partial<LinkRules>>> = {
 /** ARPHRD_LOOPBACK (linux/if_arp.h). */
 const ARPHRD_LOOPBACK = 772;
 
+/** The flags that a driver begins with: IFF_MULTICAST, or IFF_NOARP. */
+export function flagsOf(kind: string | null, type: number): number {
+  if (type === ARPHRD_LOOPBACK) return 0;
+  return rulesOf(kind, type).noArp ? 0x80 : 0x1000;
+}
+
 /** The rules of a kind; of hardware where it is null. */
 export function rulesOf(kind: string | null, type: number): LinkRules {
   if (type === ARPHRD_LOOPBACK) return LOOPBACK;

@@ -1,4 +1,5 @@
 import { encodeAttributes, u32 } from "../../../src/netlink/attribute.ts";
+import { brport } from "../../../src/netlink/bridge-port.ts";
 import { encodeSysctls } from "../../../src/netlink/devconf.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import { encodeMessage } from "../../../src/netlink/message.ts";
@@ -31,7 +32,7 @@ export function linkPayload(
 ): Uint8Array {
   const { ifindex, elsewhere } = linkOf(link);
   return linkMessage.encode(
-    { ifi_type: link.type, ifi_index: link.ifindex, ifi_flags: link.up ? IFF_UP : 0 },
+    { ifi_type: link.type, ifi_index: link.ifindex, ifi_flags: link.flags | (link.up ? IFF_UP : 0) },
     {
       IFLA_IFNAME: link.name,
       IFLA_TXQLEN: link.txqueuelen,
@@ -74,5 +75,11 @@ function infoOf(link: Link) {
     IFLA_INFO_KIND: link.kind ?? undefined,
     IFLA_INFO_DATA: underlay === null ? undefined : encodeAttributes([data]),
     IFLA_INFO_SLAVE_KIND: link.master?.kind ?? undefined,
+    IFLA_INFO_SLAVE_DATA: link.master?.kind === "bridge" ? brport.encode(portOf(link)) : undefined,
   };
+}
+
+/** new_nbp(): what a port begins with; and what was set. */
+export function portOf(link: Link): Record<string, number> {
+  return { learning: 1, flood: 1, priority: 32, cost: 2, ...Object.fromEntries(link.port) };
 }

@@ -1,3 +1,5 @@
+import { USER_FLAGS } from "../../../src/domain/device.ts";
+import { decodePort } from "../../../src/netlink/bridge-port.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import type { Message } from "../../../src/netlink/message.ts";
 import { IFF_UP, RTM_NEWLINK, RTM_NEWLINKPROP } from "../../../src/netlink/uapi.ts";
@@ -38,6 +40,7 @@ export function changeLink(caller: Caller, request: Message): void {
   const target =
     values.IFLA_NET_NS_FD === undefined ? caller.namespace : caller.namespaceOf(values.IFLA_NET_NS_FD);
   const link = subjectOf(caller, message);
+  setPort(link, request.payload);
   setLink(caller.world, link, {
     target,
     newIfindex: values.IFLA_NEW_IFINDEX,
@@ -46,9 +49,18 @@ export function changeLink(caller: Caller, request: Message): void {
     mtu: values.IFLA_MTU,
     group: values.IFLA_GROUP,
     alias: values.IFLA_IFALIAS,
+    master: values.IFLA_MASTER,
+    flags: (header.ifi_change & USER_FLAGS) === 0 ? undefined : header.ifi_flags & USER_FLAGS,
     up: (header.ifi_change & IFF_UP) === 0 ? undefined : (header.ifi_flags & IFF_UP) !== 0,
     txqueuelen: values.IFLA_TXQLEN,
   });
+}
+
+/** br_changelink() with IFLA_INFO_SLAVE_DATA. */
+function setPort(link: Link, payload: Uint8Array): void {
+  const settings = Object.entries(decodePort(payload)?.settings ?? {});
+  if (settings.length > 0 && link.master === null) refuse("EINVAL");
+  for (const [name, value] of settings) link.port.set(name, value);
 }
 
 /** RTM_DELLINK: hardware has no rtnl_link_ops to be deleted by. */

@@ -3,7 +3,7 @@ import { flush } from "./addresses.ts";
 import { dependentsOf } from "./carrier.ts";
 import type { HeldAddress } from "./held-address.ts";
 import { flushInet6, startInet6 } from "./inet6.ts";
-import { type LinkRules, rulesOf } from "./kinds.ts";
+import { flagsOf, type LinkRules, rulesOf } from "./kinds.ts";
 import { linkDatagram } from "./link-message.ts";
 import { deliver, linkNamed, type Namespace, nextIndex } from "./namespaces.ts";
 import { integer } from "./random.ts";
@@ -28,6 +28,8 @@ export interface Link {
   mtu: number;
   txqueuelen: number;
   group: number;
+  /** USER_FLAGS. */
+  flags: number;
   up: boolean;
   /** Whether there is a cable in it; veths and what is built on others go by those. */
   carrier: boolean;
@@ -47,6 +49,8 @@ export interface Link {
   readonly rules: LinkRules;
   /** In the order in which the kernel lists them, by family. */
   readonly addresses: { readonly inet: HeldAddress[]; readonly inet6: HeldAddress[] };
+  /** What was set of it as the port of a bridge, by the names of BRPORT. */
+  readonly port: Map<string, number>;
   /** Settings below /proc/sys/net that were written. */
   readonly sysctls: Map<string, number>;
   /** Those that somebody added, of one nexthop each, in the order of adding. */
@@ -68,6 +72,7 @@ export interface LinkSpec
       | "addresses"
       | "altnames"
       | "sysctls"
+      | "port"
       | "routes"
       | "defaultRoutes"
       | "foreign"
@@ -86,6 +91,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
   if (linkNamed(namespace, spec.name) !== null) refuse("EEXIST");
   const link: Link = {
     alias: null,
+    flags: flagsOf(spec.kind, type),
     mac: randomMac(world),
     permanentMac: null,
     mtu: 1500,
@@ -110,6 +116,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     origin: namespace,
     rules: { ...rulesOf(spec.kind, type), ...rules },
     addresses: { inet: [], inet6: [] },
+    port: new Map(),
     sysctls: new Map(),
     routes: [],
     defaultRoutes: [],
@@ -137,6 +144,11 @@ export function deleteLink(world: World, link: Link): void {
   flush(link);
   namespace.links.delete(link.ifindex);
   deliver(namespace, () => linkDatagram(link, { type: "deleted", moved: null }));
+  for (const port of namespace.links.values()) {
+    if (port.master !== link) continue;
+    leaveMaster(port);
+    tell(port);
+  }
   const dependents = dependentsOf(world, link);
   if (link.peer !== null) link.peer.peer = null;
   for (const other of dependents) deleteLink(world, other);
@@ -153,6 +165,12 @@ export function setUp(world: World, link: Link): void {
     startInet6(world, other);
     tell(other);
   }
+}
+
+/** netdev_upper_dev_unlink(): it is no port any more, and what was set of it as one is forgotten. */
+export function leaveMaster(link: Link): void {
+  link.master = null;
+  link.port.clear();
 }
 
 /** dev_close(): routes and IPv6 addresses are lost. */

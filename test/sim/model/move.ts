@@ -1,7 +1,7 @@
 import { flush } from "./addresses.ts";
 import { dependentsOf } from "./carrier.ts";
 import { linkDatagram } from "./link-message.ts";
-import { deleteLink, type Link, setDown, tell } from "./links.ts";
+import { deleteLink, type Link, leaveMaster, setDown, tell } from "./links.ts";
 import { preparedName } from "./names.ts";
 import { deliver, linkNamed, type Namespace, nextIndex, nsidOf } from "./namespaces.ts";
 import { Refusal, refuse } from "./refusal.ts";
@@ -34,7 +34,7 @@ export function move(
   flush(link);
   link.sysctls.clear();
   source.links.delete(link.ifindex);
-  link.master = null;
+  leaveMaster(link);
   const moved = { nsid: nsidOf(source, target), ifindex };
   deliver(source, () => linkDatagram(link, { type: "deleted", moved }));
   link.namespace = target;

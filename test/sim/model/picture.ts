@@ -5,7 +5,7 @@ import type { Route } from "../../../src/domain/route.ts";
 import type { Sysctls } from "../../../src/domain/sysctls.ts";
 import { decodeLink } from "../../../src/netlink/link.ts";
 import { listAddresses } from "./addresses.ts";
-import { linkPayload } from "./link-message.ts";
+import { linkPayload, portOf } from "./link-message.ts";
 import type { Namespace } from "./namespaces.ts";
 import { sysctlsOf } from "./sysctls.ts";
 import type { World } from "./world.ts";
@@ -15,6 +15,8 @@ export interface Seen {
   readonly device: Device;
   /** Without those that the kernel makes by itself. */
   readonly addresses: readonly Address[];
+  /** What it is as the port of a bridge. */
+  readonly port: Readonly<Record<string, number>> | null;
   readonly sysctls: Sysctls;
   /** As they were asked for; of those to one place the order counts. */
   readonly routes: readonly Route[];
@@ -28,7 +30,13 @@ export function pictureOf(world: World, namespace: Namespace): Record<string, Se
     // Their order means nothing.
     const device = { ...told, altnames: told.altnames.toSorted() };
     const made = listAddresses(world, link).filter((address) => !isKernelMade(address, device));
-    return { device, addresses: made, sysctls: sysctlsOf(link), routes: sorted(link.routes) };
+    return {
+      device,
+      addresses: made,
+      port: link.master === null ? null : portOf(link),
+      sysctls: sysctlsOf(link),
+      routes: sorted(link.routes),
+    };
   });
   return Object.fromEntries(seen.map((one) => [one.device.name, one]));
 }

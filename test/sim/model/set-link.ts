@@ -1,7 +1,7 @@
 import { dependentsOf } from "./carrier.ts";
 import { flushInet, INET_MIN_MTU, relabel } from "./inet.ts";
 import { flushInet6, IPV6_MIN_MTU } from "./inet6.ts";
-import { isTakenBeside, type Link, setDown, setUp, tell } from "./links.ts";
+import { isTakenBeside, type Link, leaveMaster, setDown, setUp, tell } from "./links.ts";
 import { move } from "./move.ts";
 import { preparedName } from "./names.ts";
 import { linkNamed, type Namespace } from "./namespaces.ts";
@@ -20,6 +20,10 @@ export interface LinkRequest {
   readonly mtu: number | undefined;
   readonly group: number | undefined;
   readonly alias: string | undefined;
+  /** The ifindex of a bridge; 0: none. */
+  readonly master: number | undefined;
+  /** USER_FLAGS. */
+  readonly flags: number | undefined;
   readonly up: boolean | undefined;
   readonly txqueuelen: number | undefined;
 }
@@ -29,7 +33,19 @@ export interface LinkRequest {
  * is refused with what it has done left done.
  */
 export function setLink(world: World, link: Link, request: LinkRequest): void {
-  const { target, newIfindex = 0, name = "", mac, mtu, group, alias, up, txqueuelen } = request;
+  const {
+    target,
+    newIfindex = 0,
+    name = "",
+    mac,
+    mtu,
+    group,
+    alias,
+    master,
+    flags,
+    up,
+    txqueuelen,
+  } = request;
   if (target !== link.namespace) move(world, link, target, name === "" ? null : name, newIfindex);
   try {
     if (mac !== undefined) setMac(world, link, mac);
@@ -37,6 +53,8 @@ export function setLink(world: World, link: Link, request: LinkRequest): void {
     if (group !== undefined) link.group = group;
     if (name !== "" && name !== link.name) rename(link, name);
     if (alias !== undefined) link.alias = alias === "" ? null : alias;
+    if (master !== undefined) setMaster(link, master);
+    if (flags !== undefined) link.flags = flags;
     if (up === true) setUp(world, link);
     if (up === false) setDown(world, link);
     if (txqueuelen !== undefined) link.txqueuelen = txqueuelen;
@@ -58,6 +76,16 @@ export function deleteAltname(link: Link, altname: string): void {
   if (at < 0) refuse(linkNamed(link.namespace, altname) === null ? "ENOENT" : "EINVAL");
   link.altnames.splice(at, 1);
   tell(link);
+}
+
+/** do_set_master(): a port begins with the settings that every port begins with. */
+function setMaster(link: Link, ifindex: number): void {
+  if (link.master?.ifindex === ifindex) return;
+  leaveMaster(link);
+  if (ifindex === 0) return;
+  const master = link.namespace.links.get(ifindex) ?? refuse("EINVAL");
+  if (master.kind !== "bridge") refuse("EOPNOTSUPP");
+  link.master = master;
 }
 
 /** dev_change_name(). */

@@ -109,16 +109,19 @@ export const snapshot: fc.Arbitrary<Snapshot> = fc
     mtu: fc.constantFrom(1280, 1500, 9000),
     txqueuelen: fc.constantFrom(0, 1000),
     group: fc.constantFrom(0, 7),
+    flags: fc.constantFrom(0x1000, 0x1100, 0x80),
+    master: fc.constantFrom(null, 5, 6),
     up: fc.boolean(),
     addresses,
     sysctls: settings,
+    portSettings: fc.record({ hairpin: fc.nat(1), cost: fc.integer({ min: 1, max: 3 }) }),
     takenAt: fc.constantFrom(60_000, 61_500, 90_000),
   })
-  .map(({ addresses, sysctls, takenAt, altnames, ...members }) => ({
+  .map(({ addresses, sysctls, portSettings, takenAt, altnames, ...members }) => ({
     device: deviceOf({ ...members, altnames: altnames.filter((altname) => altname !== members.name) }),
     addresses,
     routes: [],
-    port: null,
+    port: members.master === null ? null : { settings: portSettings },
     sysctls,
     takenAt,
   }));

@@ -11,9 +11,14 @@ const DEFAULTS = { "ipv4.arp_ignore": 0, "ipv6.accept_ra": 1, "ipv4.neigh.app_so
 export function apply(start: Located, steps: readonly Step[]): Located {
   return steps.reduce(({ place, snapshot }, step) => {
     if (step.type !== "move") return { place, snapshot: applyOne(snapshot, step) };
-    const device = { ...snapshot.device, up: false, ifindex: step.ifindex ?? snapshot.device.ifindex };
+    const device = {
+      ...snapshot.device,
+      master: null,
+      up: false,
+      ifindex: step.ifindex ?? snapshot.device.ifindex,
+    };
     // Addresses stay behind, settings are those of any device there, and the device arrives down.
-    const bare = { ...snapshot, device, addresses: [], routes: [], sysctls: DEFAULTS };
+    const bare = { ...snapshot, device, addresses: [], routes: [], port: null, sysctls: DEFAULTS };
     return { place: step.to, snapshot: changed(bare, step.change) };
   }, start);
 }
@@ -28,6 +33,9 @@ function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Sn
       return { ...snapshot, routes: [...snapshot.routes, step.route] };
     case "delete-route":
       return { ...snapshot, routes: snapshot.routes.filter((route) => route !== step.route) };
+    case "set-port":
+      if (device.master === null) throw new Error("EINVAL: it is no port");
+      return { ...snapshot, port: { settings: { ...snapshot.port?.settings, ...step.settings } } };
     case "set-sysctls":
       return { ...snapshot, sysctls: { ...snapshot.sysctls, ...step.sysctls } };
     case "add-altname":
@@ -87,6 +95,8 @@ function changed(snapshot: Snapshot, change: LinkChange): Snapshot {
       alias: change.alias === null ? device.alias : change.alias || null,
       txqueuelen: change.txqueuelen ?? device.txqueuelen,
       group: change.group ?? device.group,
+      flags: change.flags ?? device.flags,
+      master: change.master === null ? device.master : change.master || null,
       up: change.up ?? device.up,
     },
     addresses,

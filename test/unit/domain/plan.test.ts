@@ -11,14 +11,14 @@ import { addressOf, deviceOf, snapshotOf } from "./samples.ts";
 
 /** What is there, to every member that plans are for: a comparison of the test's own. */
 function pictureOf(snapshot: Snapshot, seconds = 0) {
-  const { name, altnames, alias, mac, mtu, txqueuelen, group, up } = snapshot.device;
+  const { name, altnames, alias, mac, mtu, txqueuelen, group, flags, master, up } = snapshot.device;
   const kept = snapshot.addresses
     .filter((address) => !isKernelMade(address, snapshot.device))
     .map((address) => aged(address, seconds))
     .filter((address) => address !== null)
     .map((address) => ({ ...address, flags: chosenFlags(address) }));
   return {
-    device: { name, altnames: altnames.toSorted(), alias, mac, mtu, txqueuelen, group, up },
+    device: { name, altnames: altnames.toSorted(), alias, mac, mtu, txqueuelen, group, flags, master, up },
     inet: kept.filter(({ family }) => family === "inet"),
     inet6: kept.filter(({ family }) => family === "inet6"),
   };
@@ -358,6 +358,11 @@ describe("differences are told to a person", () => {
     [{ alias: null }, "alias is null, not the first"],
     [{ txqueuelen: 5 }, "txqueuelen is 5, not 1000"],
     [{ group: 5 }, "group is 5, not 0"],
+    [{ master: 5 }, "master is 5, not none"],
+    [
+      { flags: 0x1100 },
+      "flags are promisc on allmulticast off multicast on arp on, not promisc off allmulticast off multicast on arp on",
+    ],
     [{ up: false }, "up is false, not true"],
     [{ altnames: [] }, "altnames is none, not nic-one"],
   ])("%o", (members, text) => {

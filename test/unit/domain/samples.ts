@@ -18,6 +18,7 @@ export function deviceOf(members: Partial<Device> = {}): Device {
     mtu: 1500,
     txqueuelen: 1000,
     group: 0,
+    flags: 0x1000,
     up: true,
     operstate: "up",
     link: null,

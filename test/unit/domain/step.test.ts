@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { NO_CHANGE, type Step, separately, stepText } from "../../../src/domain/step.ts";
-import { addressOf } from "./samples.ts";
+import { addressOf, routeOf } from "./samples.ts";
 
 const ALL = {
   name: "eth1",
@@ -10,6 +10,8 @@ const ALL = {
   alias: "a b",
   txqueuelen: 5,
   group: 7,
+  master: 5,
+  flags: 0x1100,
   up: true,
 };
 
@@ -18,11 +20,19 @@ describe("stepText", () => {
     [{ type: "move", to: "inside", ifindex: null, change: NO_CHANGE }, "move inside"],
     [
       { type: "move", to: "home", ifindex: 7, change: ALL },
-      'move home: name eth1, mtu 9000, mac 02:00:00:00:00:01, alias "a b", txqueuelen 5, group 7, up',
+      'move home: name eth1, mtu 9000, mac 02:00:00:00:00:01, alias "a b", txqueuelen 5, group 7, port of device 5, promisc on allmulticast off multicast on arp on, up',
     ],
     [{ type: "change", change: { ...NO_CHANGE, up: false } }, "set down"],
     [{ type: "change", change: { ...NO_CHANGE, alias: "" } }, 'set alias ""'],
     [{ type: "change", change: { ...NO_CHANGE, txqueuelen: 0, group: 0 } }, "set txqueuelen 0, group 0"],
+    [{ type: "change", change: { ...NO_CHANGE, master: 0 } }, "set no port"],
+    [{ type: "set-sysctls", sysctls: { "ipv4.arp_ignore": 1 } }, "set sysctls ipv4.arp_ignore = 1"],
+    [{ type: "set-port", settings: { hairpin: 1, cost: 7 } }, "set port hairpin 1, cost 7"],
+    [
+      { type: "add-route", route: routeOf("10.0.0.0/8", { via: "192.0.2.9" }) },
+      "add route 10.0.0.0/8 via 192.0.2.9",
+    ],
+    [{ type: "delete-route", route: routeOf("10.0.0.1/32") }, "delete route 10.0.0.1"],
     [{ type: "add-altname", altname: "wan" }, "add altname wan"],
     [{ type: "delete-altname", altname: "wan" }, "delete altname wan"],
     [{ type: "add-address", address: addressOf("192.0.2.1/24"), proven: true }, "add address 192.0.2.1/24"],
@@ -40,6 +50,8 @@ describe("separately", () => {
       'set alias "a b"',
       "set txqueuelen 5",
       "set group 7",
+      "set port of device 5",
+      "set promisc on allmulticast off multicast on arp on",
       "set up",
     ]);
   });
@@ -60,6 +72,8 @@ describe("separately", () => {
       alias: fc.option(fc.string()),
       txqueuelen: fc.option(fc.nat()),
       group: fc.option(fc.nat()),
+      master: fc.option(fc.nat()),
+      flags: fc.option(fc.constant(0x1000)),
       up: fc.option(fc.boolean()),
     });
     const step: fc.Arbitrary<Step> = fc.oneof(

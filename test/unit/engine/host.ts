@@ -128,6 +128,8 @@ const NOTHING = {
   mac: undefined,
   mtu: undefined,
   group: undefined,
+  master: undefined,
+  flags: undefined,
   alias: undefined,
   up: undefined,
   txqueuelen: undefined,

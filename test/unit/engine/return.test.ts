@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { flush } from "../../sim/model/addresses.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
-import { deleteLink, type Link } from "../../sim/model/links.ts";
+import { addLink, deleteLink, type Link } from "../../sim/model/links.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill, reap, spawn } from "../../sim/model/processes.ts";
 import { addAltname, deleteAltname } from "../../sim/model/set-link.ts";
@@ -21,6 +21,26 @@ async function attached(...kinds: readonly Kind[]) {
 }
 
 describe("home", () => {
+  test("as the port that it was, with what was set of it as one", async () => {
+    const machine = machineWith("veth");
+    const { world, home } = machine;
+    const bridge = addLink(world, home, { name: "br0", kind: "bridge" });
+    const link = deviceIn(home, "d0");
+    change(world, link, { master: bridge.ifindex, flags: 0x1300 });
+    link.port.set("hairpin", 1).set("cost", 7);
+    const before = pictureOf(world, home);
+    using daemon = await startDaemon(machine, { mappings });
+    const container = startContainer(machine);
+    expect((await daemon.engine.handle(attachEvent(machine, "c1", container))).outcome).toBe("attached");
+    expect(deviceIn(container.netns, "eth1")).toMatchObject({ master: null, flags: 0x1300 });
+    change(world, deviceIn(container.netns, "eth1"), { flags: 0x1000 });
+    expect(await daemon.engine.handle(releaseEvent("c1"))).toMatchObject({
+      outcome: "returned",
+      warnings: [],
+    });
+    expect(pictureOf(world, home)).toEqual(before);
+  });
+
   test("on `stopped`, though the process lives", async () => {
     const { machine, before, daemon, container } = await attached("veth");
     using _ = daemon;

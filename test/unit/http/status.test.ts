@@ -19,6 +19,7 @@ const device: Device = {
   mtu: 1500,
   txqueuelen: 1000,
   group: 0,
+  flags: 0x1000,
   up: true,
   operstate: "up",
   link: null,

@@ -21,6 +21,8 @@ const NOTHING = {
   alias: null,
   txqueuelen: null,
   group: null,
+  master: null,
+  flags: null,
   up: null,
 };
 const IFF_UP = 1;
@@ -112,6 +114,7 @@ describe("decodeLink", () => {
       mtu: 0,
       txqueuelen: 0,
       group: 0,
+      flags: 0,
       up: false,
       operstate: "unknown",
       link: null,

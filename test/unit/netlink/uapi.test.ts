@@ -92,8 +92,9 @@ describe("attribute numbers", () => {
       IFLA_INFO_KIND: "",
       IFLA_INFO_DATA: bytes,
       IFLA_INFO_SLAVE_KIND: "",
+      IFLA_INFO_SLAVE_DATA: bytes,
     });
-    expect(numbersOf(encoded)).toEqual([1, 2, 4]);
+    expect(numbersOf(encoded)).toEqual([1, 2, 4, 5]);
   });
 
   test("IFA_* (linux/if_addr.h)", () => {

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "bun:test";
+import { NO_CHANGE } from "../../src/domain/step.ts";
+import { brport, changePort, decodePort } from "../../src/netlink/bridge-port.ts";
+import { changeLink, linkMessage } from "../../src/netlink/link.ts";
+import { captured, hex, sent } from "./wire.ts";
+
+const FILE = "bridge-port.txt";
+
+describe("the same bytes", () => {
+  test("join", () => {
+    const change = { ...NO_CHANGE, master: 9 };
+    const ours = sent((connection) => connection.request(changeLink(7, change, null, "join")));
+    expect(hex(ours)).toEqual(hex(captured(FILE, "join")));
+  });
+
+  test("set", () => {
+    const settings = { priority: 9, cost: 7, hairpin: 1, group_fwd_mask: 0x4000, isolated: 1 };
+    const ours = sent((connection) => connection.request(changePort(7, settings, "set")));
+    const theirs = captured(FILE, "set");
+    // ip calls the kind of the device "bridge_slave", which there is not; the kernel looks at what it is a port of.
+    const told = (payload: Uint8Array) => {
+      const { header, values } = linkMessage.decode(payload);
+      return {
+        header,
+        settings: brport.decode(values.IFLA_LINKINFO?.IFLA_INFO_SLAVE_DATA ?? new Uint8Array()),
+      };
+    };
+    expect({ ...ours, payload: told(ours.payload) }).toEqual({ ...theirs, payload: told(theirs.payload) });
+    expect(told(theirs.payload).settings).toEqual(settings);
+  });
+});
+
+test("a port as the kernel tells it", () => {
+  expect(decodePort(captured(FILE, "a port of which much is set").payload)).toEqual({
+    settings: {
+      priority: 9,
+      cost: 7,
+      hairpin: 1,
+      guard: 0,
+      root_block: 0,
+      fastleave: 0,
+      learning: 0,
+      flood: 1,
+      proxy_arp: 0,
+      proxy_arp_wifi: 0,
+      mcast_router: 2,
+      mcast_flood: 1,
+      mcast_to_unicast: 0,
+      vlan_tunnel: 0,
+      bcast_flood: 1,
+      group_fwd_mask: 0x4000,
+      neigh_suppress: 0,
+      isolated: 0,
+      mcast_eht_hosts_limit: 512,
+      locked: 0,
+      mab: 0,
+      mcast_max_groups: 0,
+      neigh_vlan_suppress: 0,
+    },
+  });
+});
+
+test("a device that is no port has no settings as one", () => {
+  expect(decodePort(captured("link-replies.txt", "ifb").payload)).toBeNull();
+  expect(decodePort(captured("link-replies.txt", "lo").payload)).toBeNull();
+});

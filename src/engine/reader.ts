@@ -6,10 +6,10 @@ import { decodePort } from "../netlink/bridge-port.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
-import { NetlinkError } from "../netlink/netlink-error.ts";
 import type { Aspects } from "./aspects.ts";
 import { type RouteCache, readRoutes, routeCache } from "./routes-reader.ts";
 import { type SysctlFiles, withFiles } from "./sysctls.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 /** One namespace, as it is read. */
 export interface Ground {
@@ -49,8 +49,9 @@ export function readSnapshot(
   const settings = aspects.sysctls === "all" ? null : aspects.sysctls;
   const sysctls =
     settings?.length === 0 ? NO_SYSCTLS : withFiles(files, device.name, decodeSysctls(payload), settings);
-  const addresses = connection
-    .dump(getAddresses(ifindex))
+  const told = unlessGone(() => connection.dump(getAddresses(ifindex)));
+  if (told === null) return null;
+  const addresses = told
     .map((message) => decodeAddress(message.payload))
     // A kernel that does not filter would tell of other devices' too.
     .filter((found) => found.ifindex === ifindex)
@@ -68,11 +69,5 @@ export function readSysctls({ connection, files }: Ground, ifindex: number, want
 }
 
 function onePayload(connection: Connection, request: Request): Uint8Array | null {
-  try {
-    const [reply] = connection.request(request);
-    return reply?.payload ?? null;
-  } catch (error) {
-    if (error instanceof NetlinkError && error.code === "ENODEV") return null;
-    throw error;
-  }
+  return unlessGone(() => connection.request(request)[0]?.payload ?? null);
 }

@@ -5,6 +5,7 @@ import type { Message } from "../netlink/message.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { devicesOfRoute, getRoutes, getRoutesOf, getRouteTo, isDefaultRoute } from "../netlink/route.ts";
 import { decodeRoute } from "../netlink/route-entry.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 const FAMILIES = ["inet", "inet6"] as const;
 
@@ -20,7 +21,8 @@ export function routeCache(connection: Connection): RouteCache {
   return {
     of(ifindex, family) {
       const key = `${family} ${ifindex}`;
-      const messages = known.get(key) ?? connection.dump(getRoutesOf(ifindex, family));
+      const messages =
+        known.get(key) ?? unlessGone(() => connection.dump(getRoutesOf(ifindex, family))) ?? [];
       known.set(key, messages);
       return messages;
     },

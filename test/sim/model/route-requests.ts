@@ -24,10 +24,13 @@ export function changeRoute(caller: Caller, request: Message): void {
 /** RTM_GETROUTE with NLM_F_DUMP: the routes that leave by one link. */
 export function dumpRoutes(caller: Caller, request: Message): Answer[] {
   const { header, values } = routeMessage.decode(request.payload);
+  const { RTA_OIF } = values;
+  // ip_valid_fib_dump_req().
+  if (RTA_OIF !== undefined && !caller.namespace.links.has(RTA_OIF)) refuse("ENODEV");
   const links = Array.from(caller.namespace.links.values());
   const family = header.rtm_family === AF_INET ? "inet" : "inet6";
   return links
-    .filter(({ ifindex }) => values.RTA_OIF === undefined || values.RTA_OIF === ifindex)
+    .filter(({ ifindex }) => RTA_OIF === undefined || RTA_OIF === ifindex)
     .flatMap((link) => [
       ...link.defaultRoutes.filter((one) => one === family).map((one) => defaultRoute(one, link.ifindex)),
       ...link.routes.filter((route) => route.family === family).map((route) => routePayload(link, route)),

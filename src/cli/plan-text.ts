@@ -11,9 +11,10 @@ export function planText(explanation: Explanation): string {
     lines.push(`device with ${match}, ${count}: ${takes.join(", ") || "none"}`);
     for (const { problem } of passed_over) lines.push(`  not ${problem.message}`);
   }
-  for (const { host_name, name, steps } of explanation.devices) {
+  for (const { host_name, name, steps, losses } of explanation.devices) {
     lines.push(`${host_name} -> ${name}`);
     for (const [at, step] of steps.entries()) lines.push(`  ${at + 1}. ${step}`);
+    for (const loss of losses) lines.push(`  meanwhile ${loss}`);
   }
   for (const { code, message } of explanation.warnings) lines.push(`warning: ${code}: ${message}`);
   for (const { code, message } of explanation.conflicts) lines.push(`conflict: ${code}: ${message}`);

@@ -19,6 +19,8 @@ export interface Pick {
   /** In the order in which they are taken; as many as asked for, or as there are. */
   readonly chosen: readonly Snapshot[];
   readonly passedOver: readonly PassedOver[];
+  /** What the host is without while each of the chosen is away, where that was asked. */
+  readonly losses?: readonly (readonly string[])[];
 }
 
 /** One device of a plan to attach: where it starts from and what it shall be inside. */

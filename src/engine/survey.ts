@@ -8,6 +8,7 @@ import type { Snapshot } from "../domain/snapshot.ts";
 import { EVERYTHING } from "./aspects.ts";
 import { guardsOf } from "./guards.ts";
 import { candidates, type HardwareReader } from "./hardware.ts";
+import { lossesOf } from "./losses.ts";
 import { type Ground, readSnapshot } from "./reader.ts";
 import { routeCache } from "./routes-reader.ts";
 
@@ -20,6 +21,8 @@ export interface SurveyQuery {
   readonly away: readonly Device[];
   /** Some mapping goes by driver or bus: what they tell of a device is noted, to know it by while it is away. */
   readonly noteHardware: boolean;
+  /** Whether it is to be told what the host is without while each device is away; for whoever only asks. */
+  readonly tellLosses?: boolean;
 }
 
 /** What a survey needs of the host. */
@@ -39,6 +42,7 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
   return query.requests.map((request) => {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
+    const losses: string[][] = [];
     for (const device of selected(request.match, candidates(host, request.match))) {
       if (request.count !== "all" && chosen.length === request.count) break;
       if (reserved.has(device.ifindex)) continue;
@@ -55,11 +59,12 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
       ours.add(device.ifindex);
+      if (query.tellLosses) losses.push(lossesOf(device, guards));
       const noted = device.hardware ?? (query.noteHardware ? host.hardware.all(device) : undefined);
       const kept = withoutKernelRoutes(snapshot);
       chosen.push(noted === undefined ? kept : { ...kept, device: { ...kept.device, hardware: noted } });
     }
-    return { request, chosen, passedOver };
+    return { request, chosen, passedOver, losses };
   });
 }
 

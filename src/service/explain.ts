@@ -34,6 +34,8 @@ export interface ExplainedDevice {
   readonly host_name: string;
   readonly name: string;
   readonly steps: readonly string[];
+  /** What the host is without meanwhile: what is built on the device, routes by it. */
+  readonly losses: readonly string[];
 }
 
 /** What an event would do and why, or why it would do nothing. */
@@ -63,11 +65,13 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
   const opened = service.open(event.target, event.writtenAt);
   const conflicts = opened.ok ? [] : [opened.problem];
   const held = readJournal(config.daemon.state);
+  const away = held.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device));
   const found = service.survey(opened.ok ? opened.cookie : null, {
     requests: mapping.devices,
     reserved: [],
-    away: held.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device)),
+    away,
     noteHardware: false,
+    tellLosses: true,
   });
   const picks: Surveyed["picks"] = found.picks.map((pick) => ({
     ...pick,
@@ -79,11 +83,19 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
     takes: chosen.map(({ device }) => device.name),
     passed_over: passedOver,
   }));
+  const losses = new Map(
+    picks.flatMap((pick) => pick.chosen.map(({ device }, at) => [device.ifindex, pick.losses?.[at]])),
+  );
   const planned = planAttach(mapping, picks, found.inside);
   if (!planned.ok) return { ...base, requests, conflicts: [...conflicts, planned.conflict] };
   const devices = planned.devices.map(({ snapshot, wanted }) => {
     const steps = plan({ place: "home", snapshot }, { place: "inside", snapshot: wanted, ifindex: null });
-    return { host_name: snapshot.device.name, name: wanted.device.name, steps: steps.map(stepText) };
+    return {
+      host_name: snapshot.device.name,
+      name: wanted.device.name,
+      steps: steps.map(stepText),
+      losses: losses.get(snapshot.device.ifindex) ?? [],
+    };
   });
   return { ...base, requests, devices, conflicts, warnings: planned.warnings };
 }

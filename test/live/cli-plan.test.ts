@@ -135,3 +135,44 @@ test("the plan is what then happens: the same devices under the same names", asy
     expect(stdout).toContain(name);
   }
 });
+
+test("what the host is without meanwhile is told, and comes about", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(
+    ...makeDevice("veth", "d0"),
+    "link set d0 up",
+    "addr add 192.0.2.1/24 dev d0",
+    "route add default via 192.0.2.254",
+    "link add mv0 link d0 type macvlan",
+    "link add vx0 type vxlan id 42 remote 192.0.2.99 dev d0 dstport 4789",
+    ...makeDevice("veth", "d1"),
+    "link add br0 type bridge",
+    "link set d1 master br0",
+  );
+  const devices = ["d0", "d1"].map((name) => `match = { name = "${name}" }\nforce = true`);
+  lab.configure(mappingFor("c1", ...devices));
+  const container = await lab.container();
+  const event = { id: "c1", status: "creating", pid: container.pid };
+  const file = eventFile(lab, event);
+  const { code, stdout } = await lab.netdevd("plan", file, "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).devices).toMatchObject([
+    {
+      host_name: "d0",
+      losses: [
+        "mv0, which is built on it, is cut off",
+        "vx0 is destroyed: a vxlan ends when its device leaves",
+        "the host loses a default route: d0 carries a default route",
+      ],
+    },
+    { host_name: "d1", losses: ["br0 has one port less"] },
+  ]);
+  expect((await lab.netdevd("plan", file)).stdout).toContain(
+    "  meanwhile mv0, which is built on it, is cut off\n",
+  );
+
+  await lab.start();
+  expect((await lab.event(event)).outcome).toBe("attached");
+  expect(await lab.host.names()).toEqual(["br0", "d0-far", "d1-far", "mv0"]);
+  expect(await lab.host.json("route show default")).toEqual([]);
+});

@@ -5,6 +5,7 @@ import type { Outcome, Verdict } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
 import { lookAfter, type Others } from "./aftercare.ts";
 import { attach } from "./attach.ts";
+import { audit } from "./audit.ts";
 import type { Context } from "./context.ts";
 import { bringHome } from "./homecoming.ts";
 import type { Kernel } from "./kernel.ts";
@@ -37,6 +38,8 @@ export interface Engine {
   exited(watch: number): Promise<void>;
   /** Tries again to bring home what is stuck, unless that was tried a moment ago. */
   retryStuck(): Promise<void>;
+  /** Looks whether hardware is still in the containers that it was moved to; see `audit`. Never rejects. */
+  audit(): Promise<void>;
   /** Devices at home have changed: what waits for one looks again. */
   homeChanged(): void;
   attachments(): readonly Attachment[];
@@ -130,6 +133,10 @@ export function createEngine(parts: EngineParts): Engine {
       await Promise.all(stuck.map(({ key }) => bringHome(context, key)));
       triedAt = parts.now();
     },
+    audit: () =>
+      audit(context).catch((error) => {
+        context.log("error", `what is inside was not looked at: ${error}`, { code: "internal" });
+      }),
     homeChanged: context.waits.changed,
     attachments: () => context.registry.all(),
     waiting: context.waits.list,

@@ -114,7 +114,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await running.recover();
   await state.tidyPins(running.attachments().map(({ cookie }) => cookie));
   for (const news of kernelNews.splice(0)) void take(running, health, news).then(options.onChange);
-  const retry = setInterval(() => void running.retryStuck(), RETRY_MS);
+  const retry = setInterval(() => void running.retryStuck().then(running.audit), RETRY_MS);
   parts.defer(() => clearInterval(retry));
   const server: HttpServer = parts.use(
     await listen(app.fetch, config.http.listen, { group: config.http.group }),

@@ -33,6 +33,7 @@ const unused = () => {
 };
 const NO_ENGINE = {
   recover: unused,
+  audit: unused,
   handle: unused,
   exited: unused,
   retryStuck: unused,

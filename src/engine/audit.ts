@@ -1,0 +1,63 @@
+import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
+import { isHardware } from "../domain/device.ts";
+import type { Problem } from "../domain/verdict.ts";
+import type { Context } from "./context.ts";
+import { deviceHome, wantedOf } from "./device-homecoming.ts";
+
+/**
+ * Looks whether hardware is still in the namespaces that it was moved to: it may be unplugged there or moved on, and
+ * nothing at home tells of that. What is missing is told in the status. What has turned up at home, plugged in again
+ * or sent there by the kernel, is home: it is given back what it had.
+ */
+export async function audit(context: Context): Promise<void> {
+  for (const { key, state, devices } of context.registry.all()) {
+    if (state !== "attached" || context.underWay.has(key) || !devices.some(isToBeSeen)) continue;
+    const work = auditOne(context, key);
+    context.underWay.set(key, work);
+    await work.finally(() => {
+      if (context.underWay.get(key) === work) context.underWay.delete(key);
+    });
+  }
+}
+
+function isToBeSeen(device: AttachedDevice): boolean {
+  return device.state === "inside" && isHardware(wantedOf(device).identity);
+}
+
+async function auditOne(context: Context, key: number): Promise<void> {
+  const { registry, kernel } = context;
+  for (const [at, device] of registry.get(key)?.devices.entries() ?? []) {
+    const attachment = registry.get(key);
+    if (attachment === null || !isToBeSeen(device)) continue;
+    const found = await kernel.locate(attachment.cookie, wantedOf(device));
+    const { name } = device.snapshot.device;
+    if (found?.place === "inside") {
+      const warnings = withoutMissing(attachment, name);
+      if (warnings.length < attachment.warnings.length) registry.update(key, { warnings });
+    } else if (found === null) {
+      const message = `${name} is neither in the container's namespace any more nor on the host: it may have been moved on or unplugged`;
+      note(context, attachment, { code: "device-missing", message, device: name });
+    } else {
+      // Nobody is to choose it while it is being led.
+      const came = await context.choosing.run(() => deviceHome(context, attachment.cookie, device));
+      if (came.home === null) continue;
+      registry.updateDevice(key, at, { state: "home" });
+      const message = `${name} has left its container, which has not ended, and is home`;
+      note(context, attachment, { code: "device-missing", message, device: name });
+    }
+  }
+}
+
+/** Tells what is not told yet. */
+function note(context: Context, attachment: Attachment, problem: Problem): void {
+  const { message, code, device } = problem;
+  if (attachment.warnings.some((known) => known.message === message)) return;
+  const warnings = [...withoutMissing(attachment, device ?? ""), problem];
+  context.registry.update(attachment.key, { warnings });
+  const container = attachment.holders.map(({ id }) => id).join(",");
+  context.log("warning", message, { container, device: device ?? "", mapping: attachment.mapping, code });
+}
+
+function withoutMissing({ warnings }: Attachment, name: string): Problem[] {
+  return warnings.filter(({ code, device }) => code !== "device-missing" || device !== name);
+}

@@ -35,6 +35,12 @@ export function isLiteral(pattern: string): boolean {
   return !/[*?[\\]/.test(pattern);
 }
 
+/** What every text that `pattern` matches begins with: all of it where it is literal. */
+export function literalPrefix(pattern: string): string {
+  const special = pattern.search(/[*?[\\]/);
+  return special < 0 ? pattern : pattern.slice(0, special);
+}
+
 interface Token {
   readonly any: boolean;
   readonly next: number;

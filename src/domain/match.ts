@@ -2,12 +2,7 @@ import type { Device, PhysicalFunction } from "./device.ts";
 import type { ContainerEvent } from "./event.ts";
 import { globMatches } from "./glob.ts";
 import { naturalOrder } from "./interface-name.ts";
-import type { ContainerCondition, Mapping, Selector } from "./mapping.ts";
-
-/** The first mapping in order whose `container` holds for the event, or null. */
-export function mappingFor(event: ContainerEvent, mappings: readonly Mapping[]): Mapping | null {
-  return mappings.find((mapping) => whyNotFor(event, mapping.container) === null) ?? null;
-}
+import type { ContainerCondition, Selector } from "./mapping.ts";
 
 /** The first condition that does not hold, told to a person; null where all hold. */
 export function whyNotFor(event: ContainerEvent, condition: ContainerCondition): string | null {

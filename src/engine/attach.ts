@@ -1,7 +1,6 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
-import { mappingFor } from "../domain/match.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
 import { choose, putOnRecord } from "./choose.ts";
 import { type Context, unwatch } from "./context.ts";
@@ -22,7 +21,7 @@ export async function attach(
   target: Target,
   patience: Patience,
 ): Promise<Verdict> {
-  const mapping = mappingFor(event, context.mappings());
+  const mapping = context.mappings().for(event);
   if (mapping === null && context.registry.ofHolder(event.id).length === 0)
     return verdict(event, "no-mapping");
   // From its writing on, so that a daemon that is started anew does not wait anew. Clocks may be set.

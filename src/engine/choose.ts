@@ -2,7 +2,7 @@ import { type AttachPlan, lackingYet, type Pick, planAttach } from "../domain/at
 import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
-import { asksForHardware, selects } from "../domain/match.ts";
+import { selects } from "../domain/match.ts";
 import type { Code, Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { heldFor } from "./held.ts";
@@ -37,9 +37,7 @@ export async function choose(context: Context, mapping: Mapping, held: Held, lat
     requests: mapping.devices,
     reserved: taken.filter(({ state }) => state !== "inside").map(({ snapshot }) => snapshot.device.ifindex),
     away: taken.map(({ snapshot }) => snapshot.device),
-    noteHardware: context
-      .mappings()
-      .some(({ devices }) => devices.some(({ match }) => asksForHardware(match))),
+    noteHardware: context.mappings().askForHardware,
   });
   const all = picks.map((pick) => ({
     ...pick,

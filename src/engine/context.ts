@@ -1,5 +1,5 @@
 import type { AttachedDevice } from "../domain/attachment.ts";
-import type { Mapping } from "../domain/mapping.ts";
+import type { Mappings } from "../domain/mappings.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Log, LogFields } from "./log.ts";
@@ -24,7 +24,7 @@ export interface Context {
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Rings once, that much later; to be called off with what it gives. */
   readonly alarm: (milliseconds: number, ring: () => void) => () => void;
-  readonly mappings: () => readonly Mapping[];
+  readonly mappings: () => Mappings;
   /** Held from looking at the host until what was chosen is on record, so that no two choose one device. */
   readonly choosing: Mutex;
   /** Those that wait for devices which are not there yet. */

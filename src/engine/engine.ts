@@ -1,6 +1,6 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { SpoolEvent } from "../domain/event.ts";
-import type { Mapping } from "../domain/mapping.ts";
+import type { Mappings } from "../domain/mappings.ts";
 import type { Outcome, Verdict } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
 import { lookAfter, type Others } from "./aftercare.ts";
@@ -25,7 +25,7 @@ export interface EngineParts extends WaitClock {
   /** Who else acts on devices at home; left out or null: nobody. */
   readonly others?: Others | null;
   /** The mappings in force; asked anew for each event. */
-  readonly mappings: () => readonly Mapping[];
+  readonly mappings: () => Mappings;
 }
 
 /** Turns events into verdicts, and keeps the promise that every device comes home. */

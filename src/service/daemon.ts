@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import { indexed } from "../domain/mappings.ts";
 import type { Engine } from "../engine/engine.ts";
 import { createEngine } from "../engine/engine.ts";
 import type { KernelNews } from "../engine/kernel.ts";
@@ -59,6 +60,7 @@ const RETRY_MS = 5000;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, version, configFile } = options;
   let { config } = options;
+  let mappings = indexed(config.mappings);
   let loadedAt = Date.now();
   let stopping = false;
   const health = createHealth(log);
@@ -90,7 +92,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
     ...clock,
     others: othersAt("/run"),
-    mappings: () => config.mappings,
+    mappings: () => mappings,
   });
   engine = running;
   const app = createApp({
@@ -131,6 +133,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     reconfigure(next) {
       const more = !Bun.deepEquals([next.daemon, next.http], [config.daemon, config.http]);
       config = { ...next, daemon: config.daemon, http: config.http };
+      mappings = indexed(config.mappings);
       loadedAt = Date.now();
       return more;
     },

@@ -1,7 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { planAttach } from "../domain/attach-plan.ts";
 import type { ContainerEvent } from "../domain/event.ts";
-import { mappingFor, selectorText, whyNotFor } from "../domain/match.ts";
+import { indexed } from "../domain/mappings.ts";
+import { selectorText, whyNotFor } from "../domain/match.ts";
 import { plan } from "../domain/plan.ts";
 import { stepText } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
@@ -52,7 +53,7 @@ export interface Explanation {
 
 /** Plans an attach event on the calling thread and touches nothing. */
 export async function explain(config: Config, event: ContainerEvent): Promise<Explanation> {
-  const mapping = mappingFor(event, config.mappings);
+  const mapping = indexed(config.mappings).for(event);
   const upTo = mapping === null ? config.mappings.length : config.mappings.indexOf(mapping) + 1;
   const considered = config.mappings.slice(0, upTo).map(({ name, container }) => {
     const why = whyNotFor(event, container);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { ReleaseEvent } from "../domain/event.ts";
+import { indexed } from "../domain/mappings.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import { createEngine } from "../engine/engine.ts";
 import { KernelService } from "../engine/kernel-service.ts";
@@ -26,12 +27,13 @@ export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log
   const registry = createRegistry(journal, (error) => {
     if (error !== null) log("error", `the journal cannot be written: ${error.message}`, {});
   });
+  const mappings = indexed(config.mappings);
   const engine = createEngine({
     kernel,
     registry,
     log,
     ...clock,
-    mappings: () => config.mappings,
+    mappings: () => mappings,
   });
   const asked = engine
     .attachments()

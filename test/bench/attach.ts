@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContainerEvent, ReleaseEvent } from "../../src/domain/event.ts";
 import { ANY_DEVICE, type Mapping } from "../../src/domain/mapping.ts";
+import { indexed } from "../../src/domain/mappings.ts";
 import { NO_CHANGE } from "../../src/domain/step.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import { openJournal } from "../../src/engine/journal.ts";
@@ -78,12 +79,13 @@ const mapping: Mapping = {
     },
   ],
 };
+const mappings = indexed([mapping]);
 const engine = createEngine({
   kernel: client.kernel,
   registry: createRegistry(journal, () => undefined),
   log: () => undefined,
   ...clock,
-  mappings: () => [mapping],
+  mappings: () => mappings,
 });
 
 const linux = createLinux();

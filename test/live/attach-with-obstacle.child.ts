@@ -3,7 +3,9 @@
  * while somebody else acts at the worst of times: `bun attach-with-obstacle.child.ts JSON`, a {@link Scene}.
  * Tells the verdict as one line of JSON.
  */
+
 import type { Mapping } from "../../src/domain/mapping.ts";
+import { indexed } from "../../src/domain/mappings.ts";
 import type { Verdict } from "../../src/domain/verdict.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Kernel } from "../../src/engine/kernel.ts";
@@ -27,6 +29,7 @@ const news: Promise<void>[] = [];
 using service = new KernelService(createLinux(), (told) => {
   if (told.type === "exit") news.push(engine.exited(told.watch));
 });
+const mappings = indexed([scene.mapping]);
 const engine = createEngine({
   kernel: obstructed(localKernel(service)),
   registry: createRegistry(memoryJournal(new Map()), () => undefined),
@@ -34,7 +37,7 @@ const engine = createEngine({
   now: () => Date.now(),
   alarm: () => () => undefined,
   sleep: (milliseconds) => Bun.sleep(milliseconds),
-  mappings: () => [scene.mapping],
+  mappings: () => mappings,
 });
 const verdict: Verdict = await engine.handle({
   type: "container",

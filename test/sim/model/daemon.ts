@@ -1,4 +1,5 @@
 import type { Mapping } from "../../../src/domain/mapping.ts";
+import { indexed } from "../../../src/domain/mappings.ts";
 import type { Others } from "../../../src/engine/aftercare.ts";
 import { createEngine, type Engine } from "../../../src/engine/engine.ts";
 import type { Journal } from "../../../src/engine/journal.ts";
@@ -75,6 +76,7 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
   const local = localKernel(service);
   const uneven = options.kernel?.(local) ?? local;
   const kernel = fusedKernel(uneven, fuse);
+  const mappings = indexed(options.mappings);
   const engine = createEngine({
     kernel,
     registry: createRegistry(journal, () => undefined),
@@ -89,7 +91,7 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
       };
     },
     others: options.others ?? null,
-    mappings: () => options.mappings,
+    mappings: () => mappings,
   });
   // As the kernel worker's poll(2) does: between two calls.
   const look = () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { globMatches, isLiteral } from "../../../src/domain/glob.ts";
+import { globMatches, isLiteral, literalPrefix } from "../../../src/domain/glob.ts";
 
 describe("globMatches", () => {
   test.each([
@@ -119,4 +119,20 @@ describe("isLiteral", () => {
     ["ens[4]", false],
     ["ens\\4", false],
   ])("%j: %p", (pattern, literal) => expect(isLiteral(pattern)).toBe(literal));
+});
+
+test("what any text begins with that a pattern matches is its literal prefix", () => {
+  const char = fc.constantFrom("a", "b", "*", "?", "[", "]", "!", "\\", "-");
+  const pattern = fc.array(char, { maxLength: 6 }).map((chars) => chars.join(""));
+  fc.assert(
+    fc.property(
+      pattern,
+      fc.string({ unit: fc.constantFrom("a", "b", "[", "*"), maxLength: 6 }),
+      (glob, text) => {
+        if (globMatches(glob, text)) expect(text.startsWith(literalPrefix(glob))).toBe(true);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  expect(["net-*", "net0", "*", "a[bc]", "a\\*"].map(literalPrefix)).toEqual(["net-", "net0", "", "a", "a"]);
 });

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ContainerEvent } from "../../../src/domain/event.ts";
 import type { ContainerCondition } from "../../../src/domain/mapping.ts";
-import { mappingFor, selected, selectorText, selects, whyNotFor } from "../../../src/domain/match.ts";
-import { deviceOf, mappingOf, selectorOf } from "./samples.ts";
+import { selected, selectorText, selects, whyNotFor } from "../../../src/domain/match.ts";
+import { deviceOf, selectorOf } from "./samples.ts";
 
 const EVENT: ContainerEvent = {
   type: "container",
@@ -53,21 +53,6 @@ describe("whyNotFor", () => {
     expect(whyNotFor({ ...EVENT, bundle: null }, conditionOf({ bundle: "/*" }))).toBe(
       'the event names no bundle, and "/*" is asked for',
     );
-  });
-});
-
-describe("mappingFor", () => {
-  const mapping = (name: string, id: string) => mappingOf({ name, container: conditionOf({ id }) });
-
-  test("is the first that holds, and no later one", () => {
-    const mappings = [mapping("a", "web-*"), mapping("b", "trainer-*"), mapping("c", "*")];
-    expect(mappingFor(EVENT, mappings)?.name).toBe("b");
-    expect(mappingFor({ ...EVENT, id: "db" }, mappings)?.name).toBe("c");
-  });
-
-  test("is none where none holds", () => {
-    expect(mappingFor(EVENT, [mapping("a", "web-*")])).toBeNull();
-    expect(mappingFor(EVENT, [])).toBeNull();
   });
 });
 

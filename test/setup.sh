@@ -11,6 +11,9 @@ need crun crun
 need busybox busybox-static
 need podman "podman conmon netavark"
 need strace strace
+need systemd-nspawn systemd-container
+need debootstrap debootstrap
+need lintian lintian
 # The executable for arm64 is run on x86-64 too.
 if [ "$(uname -m)" = x86_64 ]; then
   need qemu-aarch64-static qemu-user-static

@@ -16,8 +16,9 @@ export async function bindUnix<T>(path: string, gid: number | null, bind: () => 
   return withUmask(0o177, () => {
     const bound = bind();
     if (gid !== null) {
-      // In this order: with 0660 first, the group it had before would have its moment.
-      chownSync(path, -1, gid);
+      // In this order: with 0660 first, the group it had before would have its moment. In a set-group-ID
+      // folder of that group it is its own from the start, and nobody has to be allowed to give files away.
+      if (lstatSync(path).gid !== gid) chownSync(path, -1, gid);
       chmodSync(path, 0o660);
     }
     return bound;

@@ -43,7 +43,10 @@ export function hold(state: string): Held {
     if (fault === null) pinned += 1;
     else faults.push(`namespace ${opened.cookie} cannot be pinned: ${fault}`);
   }
-  for (const cookie of missing) faults.push(`namespace ${cookie} is held by nobody any more`);
+  for (const cookie of missing)
+    faults.push(
+      `namespace ${cookie} cannot be reached any more: its container has ended, and no daemon has it open`,
+    );
   return { pinned, faults };
 }
 

@@ -129,6 +129,6 @@ test("a namespace that nobody holds any more is told: exit 1", async () => {
   const { code, stderr } = await lab.netdevd("hold");
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: expect.stringMatching(/^namespace \d+ is held by nobody any more$/m),
+    stderr: expect.stringMatching(/^namespace \d+ cannot be reached any more/m),
   });
 });

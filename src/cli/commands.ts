@@ -1,5 +1,6 @@
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
+import { devices } from "./devices.ts";
 import { doctor } from "./doctor.ts";
 import { hold } from "./hold.ts";
 import { hook } from "./hook.ts";
@@ -10,5 +11,5 @@ import { status } from "./status.ts";
 
 /** All commands by name, in the order of the help. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  Object.entries({ run, check, plan, hook, status, release, doctor, hold }),
+  Object.entries({ run, check, plan, hook, status, devices, release, doctor, hold }),
 );

@@ -1,3 +1,4 @@
+import type { Device } from "../domain/device.ts";
 import type { Target } from "../domain/event.ts";
 import type { Located } from "../domain/plan.ts";
 import type { Step } from "../domain/step.ts";
@@ -6,6 +7,7 @@ import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
 import { lookIntoPins, type Opening, openByCookie } from "./find-namespace.ts";
 import { createHardwareReader } from "./hardware.ts";
+import { type Inventoried, inventory } from "./inventory.ts";
 import type { Applied, KernelCalls, KernelNews, Opened, PinnedNamespace, Surveyed } from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
 import { Namespaces } from "./namespaces.ts";
@@ -14,7 +16,7 @@ import { readDevices } from "./reader.ts";
 import { type SurveyQuery, survey } from "./survey.ts";
 import { type SysctlFiles, sysctlFilesOf } from "./sysctls.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
-import { type Examined, examine } from "./target.ts";
+import { type Examined, examine, hostNamespace } from "./target.ts";
 import { Watches } from "./watches.ts";
 
 /**
@@ -139,12 +141,8 @@ export class KernelService implements KernelCalls, Disposable {
     this.refresh();
     const inside = cookie === null ? [] : readDevices(this.#namespaces.get(cookie).connection);
     const host = {
+      ...this.#host(query.away),
       ground: { connection: this.#home, files: sysctlFilesOf(this.#system, this.#system.homeFd) },
-      devices: this.#table.devices,
-      hardware: createHardwareReader(this.#system, this.#socket, () => [
-        ...this.#table.devices.values(),
-        ...query.away,
-      ]),
       now: () => this.#system.bootTime(),
     };
     return { picks: survey(host, query), inside };
@@ -183,6 +181,11 @@ export class KernelService implements KernelCalls, Disposable {
     return Array.from(this.#table.devices.values());
   }
 
+  inventory(away: readonly Device[]): Inventoried[] {
+    this.refresh();
+    return inventory({ ...this.#host(away), connection: this.#home }, away);
+  }
+
   [Symbol.dispose](): void {
     this.#namespaces[Symbol.dispose]();
     this.#watches[Symbol.dispose]();
@@ -190,19 +193,24 @@ export class KernelService implements KernelCalls, Disposable {
     this.#socket[Symbol.dispose]();
   }
 
+  #host(away: readonly Device[]) {
+    const { devices } = this.#table;
+    const known = () => [...devices.values(), ...away];
+    return { devices, hardware: createHardwareReader(this.#system, this.#socket, known) };
+  }
+
   /** Enters the namespace once for a socket, which tells the cookie and goes on acting there. */
-  #hold({ namespace, process, text }: Extract<Examined, { ok: true }>): Opened {
-    const socket = this.#system.enter(namespace);
+  #hold(examined: Extract<Examined, { ok: true }>): Opened {
+    const socket = this.#system.enter(examined.namespace);
     this.#entered = true;
     const cookie = socket.cookie();
     if (cookie === this.#homeCookie) {
       socket[Symbol.dispose]();
-      this.#system.close(namespace);
-      if (process !== null) this.#system.close(process.pidfd);
-      const message = `${text} is in the host's own namespace: a container without a network namespace of its own has every device already`;
-      return { ok: false, problem: { code: "host-namespace", message, device: null } };
+      this.#discard(examined);
+      return { ok: false, problem: hostNamespace(examined.text) };
     }
-    this.#namespaces.hold(cookie, namespace, socket);
+    this.#namespaces.hold(cookie, examined.namespace, socket);
+    const { process } = examined;
     if (process === null) return { ok: true, cookie, process: null };
     const watch = this.#watches.add(process.pidfd);
     return { ok: true, cookie, process: { watch, startTime: process.startTime } };
@@ -223,9 +231,8 @@ export class KernelService implements KernelCalls, Disposable {
     };
   }
 
-  #discard(examined: Extract<Examined, { ok: true }>): void {
-    this.#system.close(examined.namespace);
-    if (examined.process !== null) this.#system.close(examined.process.pidfd);
+  #discard({ namespace, process }: Extract<Examined, { ok: true }>): void {
+    for (const fd of [namespace, process?.pidfd]) if (fd !== undefined) this.#system.close(fd);
   }
 
   #places(cookie: string | null): Places {

@@ -5,6 +5,7 @@ import type { Located } from "../domain/plan.ts";
 import type { Step } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { StepFailure } from "./executor.ts";
+import type { Inventoried } from "./inventory.ts";
 import type { Wanted } from "./locate.ts";
 import type { SurveyQuery } from "./survey.ts";
 
@@ -81,6 +82,8 @@ export interface KernelCalls {
     carryOn: boolean,
   ): Applied;
   devices(): readonly Device[];
+  /** All that selectors and guards go by, of each device at home: dearer than {@link KernelCalls.devices}. */
+  inventory(away: readonly Device[]): readonly Inventoried[];
 }
 
 /** {@link KernelCalls} from another thread, and what it tells by itself. */

@@ -21,5 +21,6 @@ export function localKernel(calls: KernelCalls): Kernel {
     locate: (...args) => turn(() => calls.locate(...args)),
     apply: (...args) => turn(() => calls.apply(...args)),
     devices: () => turn(() => calls.devices()),
+    inventory: (...args) => turn(() => calls.inventory(...args)),
   };
 }

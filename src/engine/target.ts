@@ -91,3 +91,9 @@ function isOne(error: unknown, ...codes: readonly string[]): boolean {
 function refused(code: Code, message: string): Examined {
   return { ok: false, problem: { code, message, device: null } };
 }
+
+/** Why a target in the host's own namespace is refused; see {@link Examined} for `text`. */
+export function hostNamespace(text: string): Problem {
+  const message = `${text} is in the host's own namespace: a container without a network namespace of its own has every device already`;
+  return { code: "host-namespace", message, device: null };
+}

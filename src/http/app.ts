@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import type { ListedDevice } from "./devices.ts";
 import { isLocalHost } from "./local-host.ts";
 import type { Status } from "./status.ts";
 
@@ -12,6 +13,7 @@ export interface Readiness {
 export interface StatusSource {
   status(): Status;
   readiness(): Readiness;
+  devices(): Promise<readonly ListedDevice[]>;
   /** Takes a fault that a request ran into; the client is told no more than that there was one. */
   report(fault: Error): void;
 }
@@ -56,6 +58,8 @@ export function createApp(source: StatusSource): Hono {
     if (container !== undefined) return c.json(container);
     return refusal(c, 404, "unknown-container", `no device is held for a container ${JSON.stringify(id)}`);
   });
+
+  app.get("/v1/devices", async (c) => c.json(await source.devices()));
 
   app.notFound((c) => refusal(c, 404, "not-found", `nothing is served at ${c.req.path}`));
 

@@ -7,6 +7,7 @@ import type { KernelNews } from "../engine/kernel.ts";
 import type { Log } from "../engine/log.ts";
 import { createRegistry } from "../engine/registry.ts";
 import { createApp } from "../http/app.ts";
+import { devicesOf } from "../http/devices.ts";
 import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
 import { statusOf } from "../http/status.ts";
 import { clock } from "./clock.ts";
@@ -110,6 +111,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     readiness: () => {
       const reasons = stopping ? ["the daemon is stopping"] : health.reasons(running);
       return { ready: reasons.length === 0, reasons };
+    },
+    devices: async () => {
+      const attachments = running.attachments();
+      const away = attachments.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device));
+      return devicesOf(await client.kernel.inventory(away), attachments);
     },
     report: (fault) => log("error", `HTTP: ${fault.stack ?? fault.message}`, { code: "internal" }),
   });

@@ -94,6 +94,7 @@ export async function startKernel(
       locate: (...args) => call("locate", args),
       apply: (...args) => call("apply", args),
       devices: (...args) => call("devices", args),
+      inventory: (...args) => call("inventory", args),
     },
     [Symbol.dispose]() {
       worker.terminate();

@@ -4,7 +4,7 @@ import { type Output, run } from "../helpers/command.ts";
 import { test } from "../helpers/live-test.ts";
 import { netdevd } from "../helpers/program.ts";
 
-const COMMANDS = ["run", "check", "plan", "hook", "status", "release", "doctor"];
+const COMMANDS = ["run", "check", "plan", "hook", "status", "devices", "release", "doctor"];
 
 const told = (...args: string[]): Promise<Output> => run(netdevd(...args));
 
@@ -44,6 +44,7 @@ const wrong: string[][] = [
   ["hook", "--timeout", "soon"],
   ["hook", "--timeout"],
   ["status", "a", "b"],
+  ["devices", "d0"],
   ["doctor", "who"],
   ["release"],
   ["release", "c1", "--all"],

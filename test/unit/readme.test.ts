@@ -86,6 +86,7 @@ test("HTTP: every path, and no others", () => {
       throw new Error("not asked");
     },
     readiness: () => ({ ready: true, reasons: [] }),
+    devices: async () => [],
     report: () => undefined,
   });
   const served = app.routes

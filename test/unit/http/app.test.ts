@@ -36,6 +36,7 @@ function appOf({ containers = [], readiness = { ready: true, reasons: [] }, faul
       return statusWith(containers);
     },
     readiness: () => readiness,
+    devices: async () => [],
     report: (error) => reported.push(error),
   };
   return { app: createApp(source), reported };

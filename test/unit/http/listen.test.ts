@@ -252,6 +252,7 @@ describe("the app over a socket", () => {
       throw new Error("nobody asks");
     },
     readiness: () => ({ ready: true, reasons: [] }),
+    devices: async () => [],
     report: () => {},
   });
 

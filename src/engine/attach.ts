@@ -10,7 +10,8 @@ import type { Opened } from "./kernel.ts";
 import { moveIn } from "./move-in.ts";
 import { pinned } from "./reach.ts";
 import { refusal, verdict, verdictDevices } from "./verdicts.ts";
-import type { Patience, WaitEnd } from "./waits.ts";
+import { type Lacking, tellWaiting, waitFor } from "./wait-for.ts";
+import type { Patience } from "./waits.ts";
 
 type Held = Extract<Opened, { ok: true }>;
 
@@ -27,60 +28,38 @@ export async function attach(
   // From its writing on, so that a daemon that is started anew does not wait anew. Clocks may be set.
   const deadline = Math.min(event.writtenAt, context.now()) + (mapping?.wait ?? 0);
   let late = deadline <= context.now();
-  let told = false;
-  for (;;) {
+  const look = async () => {
     const seen = context.waits.changes;
     const held = await context.kernel.open(target, event.writtenAt);
-    if (!held.ok) return refusal(event, held.problem, mapping?.name ?? null);
-    const placed = await place(context, event, target, mapping, held, late);
+    if (!held.ok) return { verdict: refusal(event, held.problem, mapping?.name ?? null) };
+    return { seen, held, placed: await place(context, event, target, mapping, held, late) };
+  };
+  let hasWaited = false;
+  for (;;) {
+    // Whatever wakes those that wait wakes them all: others are not to stand behind all of them.
+    const seen = await (hasWaited ? context.waits.looking.run(look) : look());
+    if ("verdict" in seen) return seen.verdict;
+    const { held, placed } = seen;
     if ("verdict" in placed) return placed.verdict;
     if ("lacks" in placed) {
-      if (!told) tellWaiting(context, event, placed);
-      told = true;
-      const end = await waited(context, event, target, placed, held, patience, { seen, deadline });
+      if (!hasWaited) tellWaiting(context, event, placed);
+      hasWaited = true;
+      const holder = holderOf(event, target, held.process);
+      const end = await waitFor(context, placed, holder, held, patience, { seen: seen.seen, deadline });
       if (typeof end === "object") return refusal(event, end, placed.mapping.name);
       late = end === "late";
-      continue;
+    } else {
+      await letGoOf(context, held);
+      await placed.wait;
     }
-    await letGoOf(context, held);
-    await placed.wait;
   }
 }
 
-function tellWaiting(context: Context, event: ContainerEvent, { lacks, mapping }: Lacking): void {
-  const fields = { container: event.id, mapping: mapping.name, event: event.name };
-  context.log("info", `waits for up to ${mapping.wait / 1000} s: ${lacks.message}`, fields);
-}
-
-/** What the mapping lacks and time may bring. */
-interface Lacking {
-  readonly lacks: Problem;
-  readonly mapping: Mapping;
-}
-
-/** A verdict, or what to wait for before everything is looked at anew. */
-type Placed = { readonly verdict: Verdict } | { readonly wait: Promise<unknown> } | Lacking;
-
-/** Waits for devices, holding the namespace and watching the process; lets go of both. */
-async function waited(
-  context: Context,
-  event: ContainerEvent,
-  target: Target,
-  { lacks, mapping }: Lacking,
-  held: Held,
-  patience: Patience,
-  { seen, deadline }: { readonly seen: number; readonly deadline: number },
-): Promise<WaitEnd> {
-  const watch = held.process?.watch ?? null;
-  const holder = holderOf(event, target, held.process);
-  const waiting = { holder, mapping: mapping.name, since: context.now(), lacks };
-  const begun = patience.wait(waiting, watch, seen, deadline);
-  // It may have ended before anybody waited.
-  if (watch !== null && context.endedEarly.has(watch)) context.waits.exited(watch);
-  const end = await begun;
-  await letGoOf(context, held);
-  return end;
-}
+/** What came of a look: a verdict, sooner or later; or what to wait for before everything is looked at anew. */
+type Placed =
+  | { readonly verdict: Verdict | Promise<Verdict> }
+  | { readonly wait: Promise<unknown> }
+  | Lacking;
 
 async function place(
   context: Context,
@@ -197,11 +176,10 @@ async function begin(
   if ("lacks" in begun) return { ...begun, mapping };
   if ("problem" in begun) return refuse(context, event, held, begun.problem, mapping);
   const { key, work } = begun;
-  try {
-    return { verdict: await work };
-  } finally {
+  const verdict = work.finally(() => {
     if (context.underWay.get(key) === work) context.underWay.delete(key);
-  }
+  });
+  return { verdict };
 }
 
 async function refuse(

@@ -1,6 +1,7 @@
 import type { ContainerEvent, SpoolEvent } from "../domain/event.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
+import { createMutex, type Mutex } from "./mutex.ts";
 
 /** How a wait came to its end: something has changed, time is up, or the container is refused. */
 export type WaitEnd = "look" | "late" | Problem;
@@ -21,6 +22,8 @@ export interface Patience extends Disposable {
 export interface Waits {
   /** Counts what may have brought somebody a device. */
   readonly changes: number;
+  /** Lets one of them look at a time. */
+  readonly looking: Mutex;
   /** A device may have come, or have come free. */
   changed(): void;
   begin(event: ContainerEvent): Patience;
@@ -91,6 +94,7 @@ export function createWaits({ now, sleep, alarm }: WaitClock): Waits {
     get changes() {
       return changes;
     },
+    looking: createMutex(),
     changed() {
       changes += 1;
       for (const entry of entries) entry.wake?.("look");

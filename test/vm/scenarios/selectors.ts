@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { Lab } from "../../helpers/lab.ts";
 import { mappingFor, mappingWith } from "../../helpers/mapping.ts";
 import { until } from "../../helpers/until.ts";
-import { DRIVERS, freshNic, rescan, settle, unplug } from "../hardware.ts";
+import { DRIVERS, freshNic, type Nic, rescan, settle, unplug } from "../hardware.ts";
 import { type Scenario, scenario } from "../scenario.ts";
 
 // "match: any of name, altname, mac, permanent_mac, pci, driver, kind, pf"; "wait: how long the gate waits for a
@@ -45,51 +45,38 @@ export const SELECTORS: readonly Scenario[] = [
       expect(await container.netns.device("eth1")).toMatchObject({ mac: "02:00:00:00:00:55" });
     }),
   ]),
-  scenario("e1000e: plugged in while a container waits for it, by the name that udev gives it", async () => {
-    await using lab = await Lab.onThisMachine();
-    const nic = await freshNic(lab, "e1000e");
-    unplug(nic);
-    await until(`${nic.name} to be gone`, async () => !(await lab.host.names()).includes(nic.name));
-    await settle();
-    await lab.start(mappingWith("c*", 'wait = "60s"', `match = { name = "${nic.name}" }\nname = "eth1"`));
-    const container = await lab.container();
-    const name = lab.drop({ id: "c1", status: "creating", pid: container.pid });
-    await until("the container to wait", async () => {
-      const { containers } = await lab.daemon.status();
-      return containers.some(({ state }) => state === "pending");
-    });
-    await rescan();
-    expect(await lab.verdict(name)).toMatchObject({
-      outcome: "attached",
-      devices: [{ host_name: nic.name, name: "eth1" }],
-    });
-    await container.kill();
-    await lab.daemon.empty();
-    await settle();
-    expect(await lab.host.device(nic.name)).toMatchObject({ mac: nic.mac });
-  }),
-  scenario("virtio_net: plugged in while a container waits for its driver and PCI address", async () => {
-    await using lab = await Lab.onThisMachine();
-    const nic = await freshNic(lab, "virtio_net");
-    unplug(nic);
-    await until(`${nic.name} to be gone`, async () => !(await lab.host.names()).includes(nic.name));
-    await settle();
-    const match = `match = { driver = "virtio_net", pci = "${nic.pci}" }`;
-    await lab.start(mappingWith("c*", 'wait = "60s"', `${match}\nname = "eth1"`));
-    const container = await lab.container();
-    const name = lab.drop({ id: "c1", status: "creating", pid: container.pid });
-    await until("the container to wait", async () => {
-      const { containers } = await lab.daemon.status();
-      return containers.some(({ state }) => state === "pending");
-    });
-    await rescan();
-    // Whatever it was called at that moment: udev may have been about to rename it.
-    const verdict = await lab.verdict(name);
-    expect(verdict).toMatchObject({ outcome: "attached", devices: [{ name: "eth1" }] });
-    expect(await container.netns.device("eth1")).toMatchObject({ mac: nic.mac, up: true });
-    await container.kill();
-    await lab.daemon.empty();
-    await settle();
-    expect(await lab.host.byMac(nic.mac)).not.toBeNull();
-  }),
+  ...DRIVERS.flatMap((driver) => [
+    scenario(`${driver}: plugged in while a container waits for it, by the name that udev gives it`, () =>
+      pluggedIn(driver, ({ name }) => `name = "${name}"`),
+    ),
+    scenario(`${driver}: plugged in while a container waits for its driver and PCI address`, () =>
+      pluggedIn(driver, ({ pci }) => `driver = "${driver}", pci = "${pci}"`),
+    ),
+  ]),
 ];
+
+/** A card that comes while a container waits for it; it is not taken before udev is done with it. */
+async function pluggedIn(driver: Nic["driver"], match: (nic: Nic) => string): Promise<void> {
+  await using lab = await Lab.onThisMachine();
+  const nic = await freshNic(lab, driver);
+  unplug(nic);
+  await until(`${nic.name} to be gone`, async () => !(await lab.host.names()).includes(nic.name));
+  await settle();
+  await lab.start(mappingWith("c*", 'wait = "60s"', `match = { ${match(nic)} }\nname = "eth1"`));
+  const container = await lab.container();
+  const name = lab.drop({ id: "c1", status: "creating", pid: container.pid });
+  await until("the container to wait", async () => {
+    const { containers } = await lab.daemon.status();
+    return containers.some(({ state }) => state === "pending");
+  });
+  await rescan();
+  expect(await lab.verdict(name)).toMatchObject({
+    outcome: "attached",
+    devices: [{ host_name: nic.name, name: "eth1" }],
+  });
+  expect(await container.netns.device("eth1")).toMatchObject({ mac: nic.mac, up: true });
+  await container.kill();
+  await lab.daemon.empty();
+  await settle();
+  expect(await lab.host.device(nic.name)).toMatchObject({ mac: nic.mac });
+}

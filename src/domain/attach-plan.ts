@@ -11,6 +11,8 @@ import type { Problem } from "./verdict.ts";
 export interface PassedOver {
   readonly name: string;
   readonly problem: Problem;
+  /** It will be to be had in a moment, and nothing will tell of that. */
+  readonly isComing?: true;
 }
 
 /** What was found on the host for one request of a mapping. */

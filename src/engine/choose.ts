@@ -18,7 +18,7 @@ export type Chosen =
   | { readonly plan: Plan }
   | { readonly problem: Problem }
   | { readonly wait: Promise<unknown> }
-  | { readonly lacks: Problem };
+  | { readonly lacks: Problem; readonly isComing: boolean };
 
 /** What a device that comes or comes free may mend; clashes of names it does not. */
 const SHORTAGES: readonly Code[] = ["device-missing", "device-held", "too-few-devices"];
@@ -38,6 +38,7 @@ export async function choose(context: Context, mapping: Mapping, held: Held, lat
     reserved: taken.filter(({ state }) => state !== "inside").map(({ snapshot }) => snapshot.device.ifindex),
     away: taken.map(({ snapshot }) => snapshot.device),
     noteHardware: context.mappings().askForHardware,
+    patient: mapping.wait > 0 && !late,
   });
   const all = picks.map((pick) => ({
     ...pick,
@@ -50,7 +51,10 @@ export async function choose(context: Context, mapping: Mapping, held: Held, lat
   const wait = all.map((pick) => comingFree(context, before, pick)).find((change) => change !== undefined);
   if (wait !== undefined && !(result.ok && result.warnings.length === 0)) return { wait };
   const lacks = late ? null : lackingYet(mapping, all);
-  if (lacks !== null && (result.ok || SHORTAGES.includes(result.conflict.code))) return { lacks };
+  if (lacks !== null && (result.ok || SHORTAGES.includes(result.conflict.code))) {
+    const isComing = all.some(({ passedOver }) => passedOver.some((one) => one.isComing));
+    return { lacks, isComing };
+  }
   return result.ok ? { plan: result } : { problem: result.conflict };
 }
 

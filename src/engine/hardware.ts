@@ -10,6 +10,8 @@ export interface HardwareReader {
   /** The PF of the PCI device at an address. */
   pf(pci: string): PhysicalFunction | null;
   driver(device: Device): string | null;
+  /** Whether udev is done with it, where it has anything to do with it. */
+  isSetUp(device: Device): boolean;
   all(device: Device): Hardware;
 }
 
@@ -32,6 +34,7 @@ export function createHardwareReader(
       return { pci: address, names: own.flatMap(({ name, altnames }) => [name, ...altnames]) };
     },
     driver: ({ name }) => home.driver(name),
+    isSetUp: ({ ifindex }) => system.isSetUp(ifindex),
     all(device) {
       const pci = reader.pci(device);
       return { pci, driver: reader.driver(device), pf: pci === null ? null : reader.pf(pci) };

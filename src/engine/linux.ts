@@ -20,6 +20,7 @@ import { readAndClose, writeAndClose } from "../../ffi/small-file.ts";
 import { RTMGRP_LINK } from "../netlink/uapi.ts";
 import { busesIn } from "./buses.ts";
 import type { PathKind, System } from "./system.ts";
+import { udevIn } from "./udev.ts";
 
 /** The longest name of a file below /proc/sys/net/ipv6/conf has half of it. */
 const PATH_SIZE = 256;
@@ -69,6 +70,7 @@ export function createLinux(): System {
     hasExited: createReadableTest(),
     startTime,
     ...busesIn("/sys/bus"),
+    ...udevIn("/run/udev", home === initialNamespace()),
     bootTime,
     wallTime: () => Date.now(),
   };
@@ -109,6 +111,15 @@ function pathKind(path: string): PathKind {
     }
   } finally {
     closeFd(fd);
+  }
+}
+
+/** That of pid 1; null where that may not be looked at. */
+function initialNamespace(): string | null {
+  try {
+    return namespaceLink("/proc/1/ns/net");
+  } catch {
+    return null;
   }
 }
 

@@ -23,6 +23,8 @@ export interface SurveyQuery {
   readonly noteHardware: boolean;
   /** Whether it is to be told what the host is without while each device is away; for whoever only asks. */
   readonly tellLosses?: boolean;
+  /** What udev is not done with has not come yet: whoever waits can wait for that too. */
+  readonly patient?: boolean;
 }
 
 /** What a survey needs of the host. */
@@ -55,6 +57,10 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
         passedOver.push(guarded(device, guard));
         continue;
       }
+      if (query.patient && !host.hardware.isSetUp(device)) {
+        passedOver.push(stillComing(device));
+        continue;
+      }
       const snapshot = readSnapshot({ ...host.ground, routes }, device.ifindex, host.now(), EVERYTHING);
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
@@ -71,6 +77,11 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
 function takenBefore({ name }: Device): PassedOver {
   const message = `${name} is taken by another entry of the same mapping`;
   return { name, problem: { code: "too-few-devices", message, device: name } };
+}
+
+function stillComing({ name }: Device): PassedOver {
+  const message = `${name} has just come, and udev is not done with it`;
+  return { name, problem: { code: "device-missing", message, device: name }, isComing: true };
 }
 
 function guarded(device: Device, guard: Guard): PassedOver {

@@ -52,6 +52,8 @@ export interface System {
   virtioParent(name: string): string | null;
   /** The PF of which the PCI device `address` is a VF; null where it is none. */
   physicalFunction(address: string): string | null;
+  /** Whether udev, where it manages the devices at home, is done with the one that has come under this ifindex. */
+  isSetUp(ifindex: number): boolean;
   /** CLOCK_BOOTTIME, milliseconds. */
   bootTime(): number;
   /** CLOCK_REALTIME, milliseconds. */

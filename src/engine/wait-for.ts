@@ -4,11 +4,13 @@ import type { Mapping } from "../domain/mapping.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { type Context, unwatch } from "./context.ts";
 import type { Opened } from "./kernel.ts";
-import type { Patience, WaitEnd } from "./waits.ts";
+import type { Patience, WaitEnd, WaitLimits } from "./waits.ts";
 
 /** What the mapping lacks and time may bring. */
 export interface Lacking {
   readonly lacks: Problem;
+  /** A device is about to come, and nothing will tell when it has. */
+  readonly isComing: boolean;
   readonly mapping: Mapping;
 }
 
@@ -25,15 +27,15 @@ export function tellWaiting(context: Context, event: ContainerEvent, { lacks, ma
  */
 export async function waitFor(
   context: Context,
-  { lacks, mapping }: Lacking,
+  { lacks, isComing, mapping }: Lacking,
   holder: Holder,
   held: Extract<Opened, { ok: true }>,
   patience: Patience,
-  { seen, deadline }: { readonly seen: number; readonly deadline: number },
+  { seen, deadline }: Pick<WaitLimits, "seen" | "deadline">,
 ): Promise<WaitEnd> {
   const watch = held.process?.watch ?? null;
   const waiting = { holder, mapping: mapping.name, since: context.now(), lacks };
-  const waited = patience.wait(waiting, watch, seen, deadline);
+  const waited = patience.wait(waiting, watch, { seen, deadline, isComing });
   // It may have ended before anybody waited.
   if (watch !== null && context.endedEarly.has(watch)) context.waits.exited(watch);
   await context.kernel.close(held.cookie);

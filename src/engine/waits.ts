@@ -6,16 +6,24 @@ import { createMutex, type Mutex } from "./mutex.ts";
 /** How a wait came to its end: something has changed, time is up, or the container is refused. */
 export type WaitEnd = "look" | "late" | Problem;
 
+/** For how long to wait. */
+export interface WaitLimits {
+  /** What {@link Waits.changes} was before the devices were looked for: what came since is not missed. */
+  readonly seen: number;
+  /** CLOCK_REALTIME, milliseconds. */
+  readonly deadline: number;
+  /** Looks again soon, though nothing tells of a change. */
+  readonly isComing: boolean;
+}
+
 /** The patience of one attach event, from its arrival on: it may be told to end before it is needed. */
 export interface Patience extends Disposable {
   /**
    * Waits for devices.
    *
    * @param watch that of the container's process
-   * @param seen what {@link Waits.changes} was before they were looked for: what came since is not missed
-   * @param deadline CLOCK_REALTIME, milliseconds
    */
-  wait(waiting: Waiting, watch: number | null, seen: number, deadline: number): Promise<WaitEnd>;
+  wait(waiting: Waiting, watch: number | null, limits: WaitLimits): Promise<WaitEnd>;
 }
 
 /** The attach events that wait, or may have to: nobody else is held up by them. */
@@ -58,11 +66,13 @@ interface Entry {
   watch: number | null;
   ending: Ending | null;
   /** Set while it does nothing but wait. */
-  wake: ((how: "look" | "late") => void) | null;
+  wake: (() => void) | null;
 }
 
 /** A device that has just come is told of several times, until it is renamed and set up: one look is enough. */
 const LOOK_PAUSE_MS = 20;
+/** How often one looks whether udev is done with a device. */
+const LOOK_AGAIN_MS = 50;
 
 /** Nobody waits yet. */
 export function createWaits({ now, sleep, alarm }: WaitClock): Waits {
@@ -73,17 +83,17 @@ export function createWaits({ now, sleep, alarm }: WaitClock): Waits {
 
   function end(entry: Entry, ending: Ending): void {
     entry.ending ??= ending;
-    entry.wake?.("look");
+    entry.wake?.();
   }
 
-  function asleep(entry: Entry, milliseconds: number): Promise<"look" | "late"> {
-    const { promise, resolve } = Promise.withResolvers<"look" | "late">();
-    const callOff = abandoned ? () => undefined : alarm(milliseconds, () => entry.wake?.("late"));
-    entry.wake = (how) => {
+  function asleep(entry: Entry, milliseconds: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const callOff = abandoned ? () => undefined : alarm(milliseconds, () => entry.wake?.());
+    entry.wake = () => {
       callOff();
       if (abandoned) return;
       entry.wake = null;
-      resolve(how);
+      resolve();
     };
     sleeper.resolve();
     sleeper = Promise.withResolvers();
@@ -97,22 +107,24 @@ export function createWaits({ now, sleep, alarm }: WaitClock): Waits {
     looking: createMutex(),
     changed() {
       changes += 1;
-      for (const entry of entries) entry.wake?.("look");
+      for (const entry of entries) entry.wake?.();
     },
     begin(event) {
       const entry: Entry = { event, waiting: null, watch: null, ending: null, wake: null };
       entries.add(entry);
       return {
-        async wait(waiting, watch, seen, deadline) {
+        async wait(waiting, watch, { seen, deadline, isComing }) {
           entry.waiting = { ...waiting, since: entry.waiting?.since ?? waiting.since };
           entry.watch = watch;
-          let how: "look" | "late" = "look";
           const left = deadline - now();
-          if (left <= 0) how = "late";
-          else if (abandoned || (entry.ending === null && seen === changes)) how = await asleep(entry, left);
-          if (how === "look" && entry.ending === null) await sleep(LOOK_PAUSE_MS);
+          if (left > 0 && (abandoned || (entry.ending === null && seen === changes))) {
+            await asleep(entry, isComing ? Math.min(left, LOOK_AGAIN_MS) : left);
+          }
+          const isLate = now() >= deadline;
+          if (!isLate && entry.ending === null) await sleep(LOOK_PAUSE_MS);
           entry.watch = null;
-          return entry.ending === null ? how : refusalFor(event, entry.ending, waiting.lacks);
+          if (entry.ending !== null) return refusalFor(event, entry.ending, waiting.lacks);
+          return isLate ? "late" : "look";
         },
         [Symbol.dispose]: () => entries.delete(entry),
       };
@@ -134,7 +146,7 @@ export function createWaits({ now, sleep, alarm }: WaitClock): Waits {
     nextSleep: () => sleeper.promise,
     abandon() {
       abandoned = true;
-      for (const { wake } of entries) wake?.("late");
+      for (const { wake } of entries) wake?.();
     },
   };
 }

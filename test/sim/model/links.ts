@@ -44,6 +44,8 @@ export interface Link {
   readonly pci: string | null;
   /** The PCI address of the PF that it is a VF of. */
   readonly physfn: string | null;
+  /** Whether udev is done with it, where there is one. */
+  isSetUp: boolean;
   /** What ethtool tells of it. */
   readonly driver: string | null;
   readonly rules: LinkRules;
@@ -105,6 +107,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     parentDev: null,
     pci: spec.parentBus === "pci" ? (spec.parentDev ?? null) : null,
     physfn: null,
+    isSetUp: true,
     // dev_ethtool(): a driver that does not tell its name is called as its kind is.
     driver: spec.kind,
     ifindex: spec.ifindex ?? nextIndex(namespace),

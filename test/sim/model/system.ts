@@ -145,6 +145,7 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
     virtioParent: (name) =>
       linkOn(world, ({ parentBus, parentDev }) => parentBus === "virtio" && parentDev === name)?.pci ?? null,
     physicalFunction: (address) => linkOn(world, ({ pci }) => pci === address)?.physfn ?? null,
+    isSetUp: (ifindex) => home.links.get(ifindex)?.isSetUp ?? false,
     bootTime: () => world.now,
     wallTime: () => BOOT_WALL_TIME + world.now,
     [Symbol.dispose]() {

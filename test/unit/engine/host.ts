@@ -44,7 +44,13 @@ export function addDevice(world: World, namespace: Namespace, kind: Kind, name: 
   };
   switch (kind) {
     case "hardware": {
-      const link = add({ name, kind: null, parentBus: "pci", parentDev: `0000:00:${name}.0` });
+      const link = add({
+        name,
+        kind: null,
+        parentBus: "pci",
+        parentDev: `0000:00:${name}.0`,
+        driver: "e1000e",
+      });
       link.permanentMac = link.mac;
       return link;
     }

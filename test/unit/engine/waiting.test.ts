@@ -259,6 +259,38 @@ test("a device that becomes what is asked for has come", async () => {
   expect(now()?.outcome).toBe("attached");
 });
 
+test("a device that udev is not done with has not come yet", async () => {
+  const machine = emptyMachine();
+  const other = mappingFor("x", { match: { driver: "ixgbe" } });
+  const match = { driver: "e1000e" };
+  using daemon = await startDaemon(machine, { mappings: [other, waitingFor("c*", { match })] });
+  const { verdict, now } = await drop(machine, daemon, "c1");
+  const link = addDevice(machine.world, machine.home, "hardware", "eth0");
+  link.isSetUp = false;
+  await daemon.settle();
+  expect(now()).toBeNull();
+  expect(daemon.engine.waiting()[0]?.lacks.message).toContain("udev is not done with it");
+  change(machine.world, link, { name: "enp0s3" });
+  await pass(machine, daemon, 40);
+  expect(now()).toBeNull();
+  // Nobody tells of this.
+  link.isSetUp = true;
+  await pass(machine, daemon, 50);
+  expect(await verdict).toMatchObject({ outcome: "attached", devices: [{ host_name: "enp0s3" }] });
+});
+
+test("a device that udev never gets done with is taken as it is when time is up", async () => {
+  const machine = emptyMachine();
+  const link = addDevice(machine.world, machine.home, "ifb", "d0");
+  link.isSetUp = false;
+  using daemon = await startDaemon(machine, { mappings: [waitingFor("c*", { match: { name: "d0" } })] });
+  const { now } = await drop(machine, daemon, "c1");
+  for (let second = 0; second < 9; second++) await pass(machine, daemon, SECOND);
+  expect(now()).toBeNull();
+  await pass(machine, daemon, SECOND);
+  expect(now()?.outcome).toBe("attached");
+});
+
 test("news that somebody else's event took in are not missed", async () => {
   for (let seed = 1; seed <= 50; seed++) {
     const machine = machineWith("ifb");

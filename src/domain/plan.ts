@@ -1,4 +1,5 @@
 import { type Address, addressKey, addressText } from "./address.ts";
+import { keptInOrder, misplaced } from "./address-order.ts";
 import type { Device } from "./device.ts";
 import { portSettingsToSet } from "./port.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
@@ -39,7 +40,7 @@ export function plan(now: Located, goal: Goal): Step[] {
   const wanted = goal.snapshot.device;
   const there = now.snapshot.device;
   const change = linkChange(there, wanted, moves);
-  const { remove, add } = addressSteps(now, goal, moves, change.name !== null);
+  const { remove, add } = addressSteps(now, goal, moves, change);
   const routes = routeSteps(now.snapshot, goal.snapshot, moves, remove.length > 0 || change.up === false);
   const steps: Step[] = [...routes.remove, ...remove];
   // Before the move: an altname that is not wanted can only clash where the device goes, and the kernel
@@ -95,6 +96,7 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
     if (same === undefined) found.push(`address ${addressText(address)} is not there`);
     else if (!isSame(same, address)) found.push(`address ${addressText(address)} is not what it was`);
   }
+  found.push(...misplaced(now.addresses, wantedAddresses(now, wanted)));
   for (const route of routesMissing(now.routes, wantedRoutes(now, wanted))) {
     found.push(`route ${routeText(route)} is not there${whyMissing(route)}`);
   }
@@ -121,21 +123,24 @@ function isEmpty(change: LinkChange): boolean {
   return Object.values(change).every((value) => value === null);
 }
 
-function addressSteps(now: Located, goal: Goal, moves: boolean, renames: boolean) {
+function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChange) {
   const wanted = wantedAddresses(now.snapshot, goal.snapshot);
   const there = moves ? [] : now.snapshot.addresses;
-  const stays = (address: Address) =>
+  const stays = (address: Address) => {
     // A rename makes up new labels for the IPv4 addresses that are there (inetdev_changename).
-    !(renames && address.family === "inet") && wanted.some((other) => isSame(other, address));
-  const kept = there.filter(stays);
+    if (change.name !== null && address.family === "inet") return false;
+    // The route to a peer is not made by coming up.
+    if (change.up === true && address.family === "inet6" && address.peer !== null) return false;
+    return wanted.some((other) => isSame(other, address));
+  };
+  const kept = keptInOrder(there.filter(stays), wanted);
   // The last first: with a primary address the kernel deletes its secondaries.
   const remove = there
-    .filter((address) => !stays(address) && !isKernelMade(address, now.snapshot.device))
+    .filter((address) => !kept.includes(address) && !isKernelMade(address, now.snapshot.device))
     .reverse()
     .map((address): Step => ({ type: "delete-address", address }));
   const missing = wanted.filter((address) => !kept.some((other) => isSame(other, address)));
-  // The kernel lists IPv4 addresses in the order of adding and IPv6 ones in the opposite one. Order counts:
-  // the first of a subnet is the primary, and the first listed is preferred as a source.
+  // The kernel lists IPv4 addresses in the order of adding and IPv6 ones in the opposite one.
   const inOrder = [
     ...missing.filter(({ family }) => family === "inet"),
     ...missing.filter(({ family }) => family === "inet6").reverse(),

@@ -92,7 +92,12 @@ async function seen(context: Context, device: AttachedDevice): Promise<Located |
 async function goalFor(context: Context, { snapshot }: AttachedDevice, located: Located): Promise<Goal> {
   const own = new Set(snapshot.addresses.map(addressKey));
   const more = located.snapshot.addresses.filter((address) => !own.has(addressKey(address)));
-  const addresses = [...snapshot.addresses, ...more];
+  // First in the order of adding: what others have added is not to be taken away for the sake of ours.
+  const addresses = [
+    ...more.filter(({ family }) => family === "inet"),
+    ...snapshot.addresses,
+    ...more.filter(({ family }) => family === "inet6"),
+  ];
   const goal: Goal = { place: "home", snapshot: { ...snapshot, addresses }, ifindex: null };
   return withNamesThatAreFree(context, located, goal);
 }

@@ -8,7 +8,7 @@ import type { Problem } from "../domain/verdict.ts";
 import { aspectsFor } from "./aspects.ts";
 import type { Context } from "./context.ts";
 import type { StepFailure } from "./executor.ts";
-import type { Applied } from "./kernel.ts";
+import type { Applied, Followed } from "./kernel.ts";
 import type { Wanted } from "./locate.ts";
 
 /**
@@ -50,17 +50,49 @@ export async function deviceHome(
 ): Promise<DeviceHomecoming> {
   const found = await context.kernel.locate(cookie, wantedOf(device));
   if (found !== null) return leadHome(context, cookie, device, found, () => "is still inside");
+  const followed = cookie === null ? null : await context.kernel.follow(cookie, wantedOf(device));
+  if (followed?.ok === true) {
+    const away = (name: string) => `was moved on, and is in another namespace as ${name}`;
+    const there = { ...device, insideIfindex: followed.ifindex };
+    const came = await fromElsewhere(context, followed.cookie, there, away);
+    if (came !== null) return came;
+  } else if (followed !== null) return outOfReach(device, followed);
   if (!isHardware(wantedOf(device).identity)) return nowhere(device, null);
   // The kernel sends hardware whose namespace dies to init_net, and that need not be home.
   const initial = await context.kernel.open({ by: "netns", path: INIT_NET }, context.now());
   if (!initial.ok) return nowhere(device, initial.problem);
+  const fallen = { ...device, insideIfindex: null };
+  const came = await fromElsewhere(context, initial.cookie, fallen, (name) => `is in init_net as ${name}`);
+  return came ?? nowhere(device, null);
+}
+
+/**
+ * Leads a device home from a namespace that is held for that alone; null where it is not there.
+ *
+ * @param device with its ifindex in that namespace, if it is known
+ */
+async function fromElsewhere(
+  context: Context,
+  cookie: string,
+  device: AttachedDevice,
+  away: (name: string) => string,
+): Promise<DeviceHomecoming | null> {
   try {
-    const fallen = await context.kernel.locate(initial.cookie, wantedOf(device));
-    if (fallen === null) return nowhere(device, null);
-    return await leadHome(context, initial.cookie, device, fallen, (name) => `is in init_net as ${name}`);
+    const found = await context.kernel.locate(cookie, wantedOf(device));
+    return found === null ? null : await leadHome(context, cookie, device, found, away);
   } finally {
-    await context.kernel.close(initial.cookie);
+    await context.kernel.close(cookie);
   }
+}
+
+/** Seen in a namespace that nothing leads to: as long as it is there, so is the device. */
+function outOfReach(
+  device: AttachedDevice,
+  { nsid, name: there }: Extract<Followed, { ok: false }>,
+): DeviceHomecoming {
+  const { name } = device.snapshot.device;
+  const message = `${name} was moved on from the container's namespace to one that neither a process nor a mount leads to (its number there is ${nsid}), and is called ${there} there; it is tried again by itself, or by \`netdevd release\``;
+  return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
 }
 
 /** @param away what to tell of a device that is not at home after all, by its name there */

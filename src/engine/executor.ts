@@ -92,7 +92,8 @@ const INDEPENDENT: ReadonlySet<Step["type"]> = new Set([
 ]);
 
 function isIndependent(step: Step): boolean {
-  if (step.type === "change") return step.change.name === null;
+  // What comes up behind its addresses lacks the routes to their peers.
+  if (step.type === "change") return step.change.name === null && step.change.up !== true;
   return INDEPENDENT.has(step.type);
 }
 

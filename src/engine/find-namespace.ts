@@ -1,13 +1,14 @@
-import type { Device } from "../domain/device.ts";
 import type { KernelCalls, Opened, PinnedNamespace } from "./kernel.ts";
+import type { HeldNamespace } from "./namespaces.ts";
 import type { Pins } from "./pins.ts";
+import { readDevices } from "./reader.ts";
 
 /** What looking into a namespace takes; see {@link KernelCalls}. */
 export interface Opening {
   openPath(path: string): Opened;
   close: KernelCalls["close"];
-  /** The devices of a namespace that is held. */
-  devicesIn(cookie: string): readonly Device[];
+  /** A namespace that is held. */
+  get(cookie: string): HeldNamespace;
 }
 
 /** Takes hold of the namespace of this cookie by the first of `paths` that leads to it. */
@@ -29,7 +30,7 @@ export function lookIntoPins(opening: Opening, pins: Pins, known: readonly strin
     const path = pins.path(cookie);
     const opened = opening.openPath(path);
     if (!opened.ok) return { path, devices: [] };
-    const devices = opening.devicesIn(opened.cookie).map(({ name }) => name);
+    const devices = readDevices(opening.get(opened.cookie).connection).map(({ name }) => name);
     opening.close(opened.cookie);
     return { path, devices: devices.filter((name) => name !== "lo") };
   });

@@ -5,18 +5,27 @@ import type { Step } from "../domain/step.ts";
 import { type Connection, connect } from "../netlink/connection.ts";
 import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
-import { lookIntoPins, type Opening, openByCookie } from "./find-namespace.ts";
+import { lookIntoPins, openByCookie } from "./find-namespace.ts";
+import { follow, type Trail } from "./follow.ts";
 import { createHardwareReader } from "./hardware.ts";
 import { type Inventoried, inventory } from "./inventory.ts";
-import type { Applied, KernelCalls, KernelNews, Opened, PinnedNamespace, Surveyed } from "./kernel.ts";
+import type {
+  Applied,
+  Followed,
+  KernelCalls,
+  KernelNews,
+  Opened,
+  PinnedNamespace,
+  Surveyed,
+} from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
 import { Namespaces } from "./namespaces.ts";
 import { noPins, type Pins } from "./pins.ts";
 import { readDevices } from "./reader.ts";
 import { type SurveyQuery, survey } from "./survey.ts";
-import { type SysctlFiles, sysctlFilesOf } from "./sysctls.ts";
+import { sysctlFilesOf } from "./sysctls.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
-import { type Examined, examine, hostNamespace } from "./target.ts";
+import { discard, type Examined, examine, hostNamespace } from "./target.ts";
 import { Watches } from "./watches.ts";
 
 /**
@@ -34,12 +43,17 @@ export class KernelService implements KernelCalls, Disposable {
   readonly #table: DeviceTable;
   readonly #namespaces: Namespaces;
   readonly #watches: Watches;
-  readonly #opening: Opening = {
+  readonly #trail: Trail = {
+    homeCookie: () => this.#homeCookie,
     openPath: (path) => this.open({ by: "netns", path }, this.#system.wallTime()),
+    get: (cookie) => this.#namespaces.get(cookie),
     close: (cookie) => this.close(cookie),
-    devicesIn: (cookie) => readDevices(this.#namespaces.get(cookie).connection),
+    paths: () => this.#system.namespaces(),
   };
   #entered = false;
+  readonly #enters = () => {
+    this.#entered = true;
+  };
 
   constructor(system: System, tell: (news: KernelNews) => void, pins: Pins = noPins) {
     this.#system = system;
@@ -100,19 +114,19 @@ export class KernelService implements KernelCalls, Disposable {
     try {
       return this.#hold(examined);
     } catch (error) {
-      this.#discard(examined);
+      discard(this.#system, examined);
       throw error;
     }
   }
 
   openPinned(cookie: string): Opened {
-    const opened = openByCookie(this.#opening, cookie, [this.#pins.path(cookie)]);
+    const opened = openByCookie(this.#trail, cookie, [this.#pins.path(cookie)]);
     if (opened.ok) this.#namespaces.adoptPin(cookie);
     return opened;
   }
 
   openFound(cookie: string): Opened {
-    return openByCookie(this.#opening, cookie, this.#system.namespaces());
+    return openByCookie(this.#trail, cookie, this.#trail.paths());
   }
 
   pin(cookie: string): string | null {
@@ -126,7 +140,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   unaccounted(known: readonly string[]): PinnedNamespace[] {
-    return lookIntoPins(this.#opening, this.#pins, known);
+    return lookIntoPins(this.#trail, this.#pins, known);
   }
 
   close(cookie: string): void {
@@ -151,6 +165,10 @@ export class KernelService implements KernelCalls, Disposable {
   locate(cookie: string | null, wanted: Wanted): Located | null {
     this.refresh();
     return locate(this.#places(cookie), wanted);
+  }
+
+  follow(cookie: string, wanted: Wanted): Followed | null {
+    return follow(this.#trail, cookie, wanted);
   }
 
   apply(
@@ -206,40 +224,20 @@ export class KernelService implements KernelCalls, Disposable {
     const cookie = socket.cookie();
     if (cookie === this.#homeCookie) {
       socket[Symbol.dispose]();
-      this.#discard(examined);
+      discard(this.#system, examined);
       return { ok: false, problem: hostNamespace(examined.text) };
     }
     this.#namespaces.hold(cookie, examined.namespace, socket);
-    const { process } = examined;
-    if (process === null) return { ok: true, cookie, process: null };
-    const watch = this.#watches.add(process.pidfd);
-    return { ok: true, cookie, process: { watch, startTime: process.startTime } };
-  }
-
-  /** Each file is opened in a window of its own. */
-  #filesInside(namespace: number): SysctlFiles {
-    const files = sysctlFilesOf(this.#system, namespace);
-    return {
-      read: (path) => {
-        this.#entered = true;
-        return files.read(path);
-      },
-      write: (path, text) => {
-        this.#entered = true;
-        files.write(path, text);
-      },
-    };
-  }
-
-  #discard({ namespace, process }: Extract<Examined, { ok: true }>): void {
-    for (const fd of [namespace, process?.pidfd]) if (fd !== undefined) this.#system.close(fd);
+    if (examined.process === null) return { ok: true, cookie, process: null };
+    const { pidfd, startTime } = examined.process;
+    return { ok: true, cookie, process: { watch: this.#watches.add(pidfd), startTime } };
   }
 
   #places(cookie: string | null): Places {
     const held = cookie === null ? null : this.#namespaces.get(cookie);
     const home = sysctlFilesOf(this.#system, this.#system.homeFd);
     // Where nothing can be reached inside, nothing is asked there.
-    const inside = held === null ? home : this.#filesInside(held.fd);
+    const inside = held === null ? home : sysctlFilesOf(this.#system, held.fd, this.#enters);
     return {
       connections: { home: this.#home, inside: held?.connection ?? null },
       files: { home, inside },

@@ -59,7 +59,7 @@ export interface KernelCalls {
   open(target: Target, writtenAt: number): Opened;
   /** Takes hold of a namespace that an earlier daemon pinned; see `Pins`. */
   openPinned(cookie: string): Opened;
-  /** Takes hold of a namespace by way of any process that is in it. */
+  /** Takes hold of a namespace by any process that is in it, or by any other mount of it. */
   openFound(cookie: string): Opened;
   /** Pins a held namespace until its last `close`; gives why it could not be, or null. */
   pin(cookie: string): string | null;
@@ -73,6 +73,8 @@ export interface KernelCalls {
   survey(cookie: string | null, query: SurveyQuery): Surveyed;
   /** @param cookie null: the container's namespace cannot be reached any more; home alone is looked at */
   locate(cookie: string | null, wanted: Wanted): Located | null;
+  /** Takes hold of the namespace that a device was moved on to from the container's; null: there is no trace. */
+  follow(cookie: string, wanted: Wanted): Followed | null;
   /** @param carryOn goes on after a step that was refused, unless it was a move */
   apply(
     cookie: string | null,
@@ -85,6 +87,11 @@ export interface KernelCalls {
   /** All that selectors and guards go by, of each device at home: dearer than {@link KernelCalls.devices}. */
   inventory(away: readonly Device[]): readonly Inventoried[];
 }
+
+/** Where a device went that was moved on from a container's namespace: one that is held now, or its number there. */
+export type Followed =
+  | { readonly ok: true; readonly cookie: string; readonly ifindex: number }
+  | { readonly ok: false; readonly nsid: number; readonly name: string };
 
 /** {@link KernelCalls} from another thread, and what it tells by itself. */
 export type Kernel = {

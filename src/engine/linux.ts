@@ -1,4 +1,4 @@
-import { readdirSync, statfsSync } from "node:fs";
+import { readdirSync, readFileSync, statfsSync } from "node:fs";
 import { SyscallError } from "../../ffi/errno.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { NetlinkSocket, receiveMemory } from "../../ffi/netlink-socket.ts";
@@ -62,7 +62,7 @@ export function createLinux(): System {
     },
     strayThreads: () => strayThreads(home),
     pathKind,
-    namespaces: () => namespacesOfProcesses(home),
+    namespaces: () => namespacesBut(home),
     open: openReadOnly,
     close: closeFd,
     openPidfd,
@@ -76,19 +76,30 @@ export function createLinux(): System {
   };
 }
 
-function namespacesOfProcesses(own: string): string[] {
+function namespacesBut(own: string): string[] {
   const paths = new Map<string, string>();
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
     const path = `/proc/${pid}/ns/net`;
     try {
-      const link = namespaceLink(path);
-      if (link !== own) paths.set(link, path);
+      paths.set(namespaceLink(path), path);
     } catch {
       // The process has ended since the folder was read.
     }
   }
+  // proc_pid_mountinfo(5): the fourth field of an nsfs mount is its namespace, the fifth where it is (`ip netns`).
+  for (const line of readFileSync("/proc/thread-self/mountinfo", "utf8").split("\n")) {
+    const [, , , root = "", path = ""] = line.split(" ");
+    if (root.startsWith("net:[") && !paths.has(root))
+      paths.set(root, path.replaceAll(/\\(\d{3})/g, unescaped));
+  }
+  paths.delete(own);
   return Array.from(paths.values());
+}
+
+/** Blanks and the like are told in octal. */
+function unescaped(_: string, octal: string): string {
+  return String.fromCharCode(Number.parseInt(octal, 8));
 }
 
 function pathKind(path: string): PathKind {

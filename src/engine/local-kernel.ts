@@ -19,6 +19,7 @@ export function localKernel(calls: KernelCalls): Kernel {
     unwatch: (...args) => turn(() => calls.unwatch(...args)),
     survey: (...args) => turn(() => calls.survey(...args)),
     locate: (...args) => turn(() => calls.locate(...args)),
+    follow: (...args) => turn(() => calls.follow(...args)),
     apply: (...args) => turn(() => calls.apply(...args)),
     devices: () => turn(() => calls.devices()),
     inventory: (...args) => turn(() => calls.inventory(...args)),

@@ -10,11 +10,25 @@ export interface SysctlFiles {
   write(path: string, text: string): void;
 }
 
-/** Those of the namespace of an fd. */
-export function sysctlFilesOf(system: System, namespace: number): SysctlFiles {
+/**
+ * Those of the namespace of an fd.
+ *
+ * @param enters told before each file, which is opened in a window of its own
+ */
+export function sysctlFilesOf(
+  system: System,
+  namespace: number,
+  enters: () => void = () => undefined,
+): SysctlFiles {
   return {
-    read: (path) => system.readSysctl(namespace, path),
-    write: (path, text) => system.writeSysctl(namespace, path, text),
+    read(path) {
+      enters();
+      return system.readSysctl(namespace, path);
+    },
+    write(path, text) {
+      enters();
+      system.writeSysctl(namespace, path, text);
+    },
   };
 }
 

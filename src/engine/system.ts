@@ -40,7 +40,7 @@ export interface System {
   /** Threads of this process that are in a foreign namespace; always none, or something is wrong. */
   strayThreads(): number[];
   pathKind(path: string): PathKind;
-  /** Paths of all network namespaces that a process is in, one of each, our own aside. */
+  /** Paths that lead to network namespaces, our own aside: one for each that a process is in or that is mounted. */
   namespaces(): readonly string[];
   open(path: string): number;
   close(fd: number): void;

@@ -27,6 +27,12 @@ export function examine(system: System, target: Target, writtenAt: number): Exam
   return target.by === "pid" ? examinePid(system, target.pid, writtenAt) : examinePath(system, target.path);
 }
 
+/** Closes what was opened of a target. */
+export function discard(system: System, { namespace, process }: Extract<Examined, { ok: true }>): void {
+  system.close(namespace);
+  if (process !== null) system.close(process.pidfd);
+}
+
 function examinePid(system: System, pid: number, writtenAt: number): Examined {
   if (pid <= 1) {
     const what = pid === 1 ? "pid 1 is the init process of the host" : `pid ${pid} is no process`;

@@ -58,6 +58,7 @@ export const IFLA = attributes({
   IFLA_EXT_MASK: [29, u32],
   IFLA_LINK_NETNSID: [37, i32],
   IFLA_NEW_NETNSID: [45, i32],
+  IFLA_TARGET_NETNSID: [46, i32],
   IFLA_NEW_IFINDEX: [49, i32],
   IFLA_PROP_LIST: [52, listOf(IFLA_ALT_IFNAME, asciiz)],
   IFLA_ALT_IFNAME: [IFLA_ALT_IFNAME, asciiz],
@@ -97,6 +98,13 @@ export function getLinkByName(name: string): Request {
 /** Reads all devices; for `dump`. */
 export function getLinks(): Request {
   return linkMessage.request(RTM_GETLINK, 0, { ifi_family: AF_UNSPEC }, NO_STATS, "list devices");
+}
+
+/** Reads all devices of another namespace, by the number that it has in the one that is asked; for `dump`. */
+export function getLinksOf(nsid: number): Request {
+  const values = { IFLA_TARGET_NETNSID: nsid, ...NO_STATS };
+  const about = `list devices of namespace ${nsid}`;
+  return linkMessage.request(RTM_GETLINK, 0, { ifi_family: AF_UNSPEC }, values, about);
 }
 
 /**

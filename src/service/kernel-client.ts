@@ -92,6 +92,7 @@ export async function startKernel(
       unwatch: (...args) => call("unwatch", args),
       survey: (...args) => call("survey", args),
       locate: (...args) => call("locate", args),
+      follow: (...args) => call("follow", args),
       apply: (...args) => call("apply", args),
       devices: (...args) => call("devices", args),
       inventory: (...args) => call("inventory", args),

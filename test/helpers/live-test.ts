@@ -4,7 +4,7 @@ import { test as bunTest } from "bun:test";
 const TIMEOUT = 30_000;
 
 /** `test` of bun:test with the time that real processes, devices and namespaces may need on a busy machine. */
-export function test(name: string, body: () => Promise<void>): void {
+export function test(name: string, body: () => Promise<void>, timeout = TIMEOUT): void {
   bunTest(
     name,
     async () => {
@@ -14,7 +14,7 @@ export function test(name: string, body: () => Promise<void>): void {
         throw unfolded(error);
       }
     },
-    TIMEOUT,
+    timeout,
   );
 }
 

@@ -25,8 +25,11 @@ export function readLink(caller: Caller, request: Message): Answer {
 }
 
 /** RTM_GETLINK with NLM_F_DUMP: by ifindex. */
-export function dumpLinks(caller: Caller): Answer[] {
-  return Array.from(caller.namespace.links.values())
+export function dumpLinks(caller: Caller, request: Message): Answer[] {
+  const nsid = linkMessage.decode(request.payload).values.IFLA_TARGET_NETNSID;
+  const namespace = nsid === undefined ? caller.namespace : caller.namespace.nsids[nsid];
+  if (!namespace) return refuse("EINVAL", "Invalid target network namespace id");
+  return Array.from(namespace.links.values())
     .sort((a, b) => a.ifindex - b.ifindex)
     .map((link) => ({ type: RTM_NEWLINK, payload: linkPayload(link) }));
 }

@@ -7,6 +7,7 @@ import {
   RTM_DELROUTE,
   RTM_GETADDR,
   RTM_GETLINK,
+  RTM_GETNSID,
   RTM_GETROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
@@ -17,6 +18,7 @@ import { ack, multipart, reply } from "./acks.ts";
 import { changeAddress, dumpAddresses } from "./address-requests.ts";
 import { changeAltnames, changeLink, dumpLinks, readLink, removeLink } from "./link-requests.ts";
 import type { Namespace } from "./namespaces.ts";
+import { dumpNsids, readNsid } from "./nsid-requests.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import { changeRoute, dumpRoutes } from "./route-requests.ts";
 import type { World } from "./world.ts";
@@ -59,6 +61,7 @@ const DUMPS: ReadonlyMap<number, (caller: Caller, request: Message) => Answer[]>
   [RTM_GETLINK, dumpLinks],
   [RTM_GETADDR, dumpAddresses],
   [RTM_GETROUTE, dumpRoutes],
+  [RTM_GETNSID, dumpNsids],
 ]);
 
 function carryOut(caller: Caller, request: Message): Answer[] {
@@ -83,6 +86,8 @@ function carryOut(caller: Caller, request: Message): Answer[] {
     case RTM_DELROUTE:
       changeRoute(caller, request);
       return [];
+    case RTM_GETNSID:
+      return [readNsid(caller, request)];
     default:
       return refuse("EOPNOTSUPP");
   }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { System } from "../../../src/engine/system.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
-import { addNamespace, hold } from "../../sim/model/lifetime.ts";
+import { addNamespace, hold, letGo } from "../../sim/model/lifetime.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { randomFrom } from "../../sim/model/random.ts";
@@ -28,9 +28,12 @@ async function fallen(system?: (system: System) => System) {
   const link = deviceIn(container.netns, "eth1");
   change(world, link, { target: nested.netns });
   change(world, link, { mac: "02:00:00:00:00:77", name: "foreign" });
+  // Held by an open file alone, where nothing leads to it.
+  hold(nested.netns);
+  kill(world, nested);
   kill(world, container);
   await daemon.settle();
-  kill(world, nested);
+  letGo(world, nested.netns);
   expect(Object.keys(pictureOf(world, initial))).toEqual(["foreign"]);
   return { machine, initial, before, daemon };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { flush } from "../../sim/model/addresses.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import { hold, letGo } from "../../sim/model/lifetime.ts";
 import { addLink, deleteLink, type Link } from "../../sim/model/links.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill, reap, spawn } from "../../sim/model/processes.ts";
@@ -149,17 +150,20 @@ describe("whatever the container has done to it", () => {
     ["another name and MAC", (at, link) => change(at.world, link, { name: "x", mac: "02:00:00:00:00:78" })],
   ];
   for (const [title, deed] of onTheWay) {
-    test(`moved on to a namespace of its own, ${title}: hardware is told as stuck, and home when it is back`, async () => {
+    test(`moved on to where nothing leads, ${title}: hardware is told as stuck, and home when it is back`, async () => {
       const { machine, before, daemon, container } = await attached("hardware");
       using _ = daemon;
       const nested = startContainer(machine);
       const link = deviceIn(container.netns, "eth1");
       change(machine.world, link, { target: nested.netns });
       deed(machine, link);
+      // By an open file alone.
+      hold(nested.netns);
+      kill(machine.world, nested);
       kill(machine.world, container);
       await daemon.settle();
       expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck", error: { code: "stuck" } }]);
-      kill(machine.world, nested);
+      letGo(machine.world, nested.netns);
       await daemon.retry();
       expect(pictureOf(machine.world, machine.home)).toEqual(before);
       expect(daemon.engine.attachments()).toEqual([]);

@@ -1,0 +1,83 @@
+import { type Device, isHardware, mayBe } from "../domain/device.ts";
+import type { Connection } from "../netlink/connection.ts";
+import { decodeLink, getLinksOf } from "../netlink/link.ts";
+import { NetlinkError } from "../netlink/netlink-error.ts";
+import { decodeNsid, getNsidOf, getNsids } from "../netlink/nsid.ts";
+import type { Opening } from "./find-namespace.ts";
+import type { Followed } from "./kernel.ts";
+import type { Wanted } from "./locate.ts";
+
+/** What following a device takes. */
+export interface Trail extends Opening {
+  homeCookie(): string;
+  /** Paths of all namespaces that anything leads to. */
+  paths(): readonly string[];
+}
+
+/** Containers in containers: nobody goes deeper. */
+const DEEPEST = 4;
+
+/**
+ * Looks for a device that is in a container's namespace no more, and did not come home: whoever was inside may
+ * have moved it on. A namespace has a number for each that a device of its ever went to; a device is looked for
+ * in those alone, and known by its MAC at least.
+ *
+ * Who is found is held, to be let go by the caller. Read by number a namespace can be without being reached:
+ * then that is told.
+ */
+export function follow(trail: Trail, cookie: string, wanted: Wanted, depth = 1): Followed | null {
+  const { connection } = trail.get(cookie);
+  let seen: Followed | null = null;
+  for (const nsid of nsidsOf(connection)) {
+    const device = devicesOf(connection, nsid).find((one) => isIt(one, wanted));
+    const isFound = device !== undefined;
+    if (!isFound && depth === DEEPEST) continue;
+    const reached = reach(trail, connection, nsid);
+    if (isFound && reached !== null) return { ok: true, cookie: reached, ifindex: device.ifindex };
+    if (isFound) seen = { ok: false, nsid, name: device.name };
+    if (reached === null) continue;
+    const deeper = follow(trail, reached, wanted, depth + 1);
+    trail.close(reached);
+    if (deeper?.ok === true) return deeper;
+    seen ??= deeper;
+  }
+  return seen;
+}
+
+function nsidsOf(connection: Connection): number[] {
+  return connection.dump(getNsids()).flatMap(({ payload }) => decodeNsid(payload) ?? []);
+}
+
+function devicesOf(connection: Connection, nsid: number): Device[] {
+  try {
+    return connection.dump(getLinksOf(nsid)).map(({ payload }) => decodeLink(payload));
+  } catch (error) {
+    // It has gone since it was listed, or is not ours to look into.
+    if (error instanceof NetlinkError) return [];
+    throw error;
+  }
+}
+
+/** Nobody else's: hardware by what nobody can change, all else by the MAC that it had when it was last seen. */
+function isIt(device: Device, { identity, names }: Wanted): boolean {
+  if (isHardware(identity)) return mayBe(identity, device, false);
+  return mayBe(identity, device, true) && (device.mac !== null || names.includes(device.name));
+}
+
+/** Takes hold of the namespace that has this number; null where nothing leads to it. */
+function reach(trail: Trail, connection: Connection, nsid: number): string | null {
+  for (const path of trail.paths()) {
+    const opened = trail.openPath(path);
+    if (!opened.ok) continue;
+    if (opened.cookie !== trail.homeCookie() && numberOf(connection, trail.get(opened.cookie).fd) === nsid) {
+      return opened.cookie;
+    }
+    trail.close(opened.cookie);
+  }
+  return null;
+}
+
+function numberOf(connection: Connection, fd: number): number | null {
+  const [reply] = connection.request(getNsidOf(fd));
+  return reply === undefined ? null : decodeNsid(reply.payload);
+}

@@ -1,0 +1,166 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ContainerEvent } from "../../src/domain/event.ts";
+import { furnish, makeDevice } from "../helpers/devices.ts";
+import type { Namespace } from "../helpers/namespace.ts";
+import { pictureOf } from "../helpers/picture.ts";
+import { type Process, startProcess } from "../helpers/process.ts";
+import { mappingFor } from "../unit/engine/events.ts";
+import type { Fault } from "./injector.ts";
+import type { Answer, Order } from "./player.ts";
+
+/** Three devices of a container, each with a wish of its own. */
+export const MAPPINGS = [
+  mappingFor(
+    "c1",
+    { match: { name: "d0" }, name: "eth1" },
+    { match: { name: "d1" }, name: "eth2", mac: "02:00:00:00:00:aa" },
+    { match: { name: "d2" } },
+  ),
+];
+
+const DEVICES = [
+  ...makeDevice("veth", "d0"),
+  ...furnish("d0"),
+  ...makeDevice("macvlan", "d1"),
+  "link set d1 up",
+  "link property add dev d1 altname d1-second",
+  "addr add 192.0.2.65/26 dev d1",
+  "addr add 2001:db8:9::1/64 dev d1 nodad",
+  ...makeDevice("tap", "d2"),
+  "link set d2 mtu 1300",
+  "addr add 203.0.113.9/24 dev d2",
+];
+
+/** How much of the host and of a container there is to see. */
+export interface Picture {
+  readonly host: unknown;
+  readonly container: unknown;
+}
+
+/** A host with three devices, containers, and a player that plays the daemon; used by one case after another. */
+export class Stage implements AsyncDisposable {
+  readonly state: string;
+  readonly #host: Process;
+  readonly #orders: Bun.FileSink;
+  readonly #answers: AsyncIterator<string>;
+  readonly #kill: () => Promise<void>;
+  #container: Process | null = null;
+
+  private constructor(host: Process, state: string, player: Bun.Subprocess<"pipe", "pipe", "inherit">) {
+    this.#host = host;
+    this.state = state;
+    this.#orders = player.stdin;
+    this.#answers = linesOf(player.stdout);
+    this.#kill = async () => {
+      player.kill("SIGKILL");
+      await player.exited;
+    };
+  }
+
+  static async create(): Promise<Stage> {
+    const host = await startProcess(["unshare", "--net", "--mount", "--propagation", "private"]);
+    await host.netns.ip("link set lo up", ...DEVICES);
+    const state = mkdtempSync(join(tmpdir(), "netdevd-fault-"));
+    const player = Bun.spawn(
+      [
+        ...[
+          "setpriv",
+          "--pdeathsig",
+          "KILL",
+          "nsenter",
+          "--target",
+          String(host.pid),
+          "--net",
+          "--mount",
+          "--",
+        ],
+        ...[process.execPath, "--no-env-file", join(import.meta.dir, "player.ts"), state],
+      ],
+      { cwd: "/", stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+    );
+    return new Stage(host, state, player);
+  }
+
+  get host(): Namespace {
+    return this.#host.netns;
+  }
+
+  /** The container of the case at hand: the one before, where that lives still. */
+  async container(): Promise<Process> {
+    this.#container ??= await startProcess(["unshare", "--net"]);
+    return this.#container;
+  }
+
+  async killContainer(): Promise<void> {
+    await this.#container?.kill();
+    this.#container = null;
+  }
+
+  async picture(): Promise<Picture> {
+    const container = await this.container();
+    return { host: await pictureOf(this.host), container: await pictureOf(container.netns) };
+  }
+
+  async order(order: Order): Promise<Answer> {
+    this.#orders.write(`${JSON.stringify(order)}\n`);
+    await this.#orders.flush();
+    const { value, done } = await this.#answers.next();
+    if (done === true) throw new Error("the player has ended");
+    const answer: Answer = JSON.parse(value);
+    if (answer.fault !== null) throw new Error(`${order.do}: ${answer.fault}\n${answer.log.join("\n")}`);
+    return answer;
+  }
+
+  start(fault: Fault | null = null): Promise<Answer> {
+    return this.order({ do: "start", mappings: MAPPINGS, fault });
+  }
+
+  async attach(fault: Fault | null = null): Promise<Answer> {
+    const { pid } = await this.container();
+    return this.order({ do: "handle", event: event("creating", pid), fault });
+  }
+
+  stop(fault: Fault | null = null): Promise<Answer> {
+    return this.order({ do: "handle", event: event("stopped", null), fault });
+  }
+
+  /** What a daemon leaves behind that is done with everything; none: all is well. */
+  leftovers(): string[] {
+    const files = readdirSync(this.state, { recursive: true }).map(String);
+    return files.filter((file) => /^(pins|copies)\//.test(file) || /set-aside/.test(file));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#kill();
+    await this.killContainer();
+    await this.#host.kill();
+    rmSync(this.state, { recursive: true, force: true });
+  }
+}
+
+function event(status: ContainerEvent["status"], pid: number | null): ContainerEvent {
+  const target = pid === null ? null : ({ by: "pid", pid } as const);
+  const name = `c1-${status}`;
+  return {
+    type: "container",
+    name,
+    id: "c1",
+    status,
+    target,
+    bundle: "/b",
+    annotations: {},
+    writtenAt: Date.now(),
+  };
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+}

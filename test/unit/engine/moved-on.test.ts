@@ -1,0 +1,97 @@
+import { expect, test } from "bun:test";
+import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import { addNamespace, hold } from "../../sim/model/lifetime.ts";
+import { addLink } from "../../sim/model/links.ts";
+import type { Namespace } from "../../sim/model/namespaces.ts";
+import { pictureOf } from "../../sim/model/picture.ts";
+import { kill, spawn } from "../../sim/model/processes.ts";
+import { attachEvent, mappingFor, stoppedEvent } from "./events.ts";
+import { change, deviceIn, KINDS, type Kind, machineWith, startContainer } from "./host.ts";
+
+// Whoever is inside may move a device on, into a namespace of its own making. It is followed for as long as the
+// kernel lets us; where it does not, it is told where it went.
+
+const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
+
+/** A container that has d0 as eth1, and a namespace made by it with a process in it. */
+async function attached(kind: Kind) {
+  const machine = machineWith(kind);
+  const before = pictureOf(machine.world, machine.home);
+  const daemon = await startDaemon(machine, { mappings });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  const nested = addNamespace(machine.world);
+  return { machine, before, daemon, container, nested, inhabitant: spawn(machine.world, nested) };
+}
+
+function moveOn({ world }: Machine, from: Namespace, name: string, to: Namespace, newName = name): void {
+  change(world, deviceIn(from, name), { target: to });
+  change(world, deviceIn(to, name), { name: newName, up: true });
+}
+
+for (const kind of KINDS) {
+  if (kind === "tun") continue;
+  test(`${kind}: moved on and renamed there, it comes home from there`, async () => {
+    const { machine, before, daemon, container, nested, inhabitant } = await attached(kind);
+    using _ = daemon;
+    const { world, home } = machine;
+    moveOn(machine, container.netns, "eth1", nested, "mine");
+    const verdict = await daemon.engine.handle(stoppedEvent(machine, "c1"));
+    expect(verdict).toMatchObject({ outcome: "returned", devices: [{ host_name: "d0" }], error: null });
+    expect(pictureOf(world, home)).toEqual(before);
+    kill(world, container);
+    kill(world, inhabitant);
+    expect(world.namespaces).toHaveLength(1);
+    expect(daemon.openCount()).toBe(3);
+  });
+}
+
+test("moved on and on, it comes home from there", async () => {
+  const { machine, before, daemon, container, nested } = await attached("veth");
+  using _ = daemon;
+  const { world, home } = machine;
+  const deeper = addNamespace(world);
+  spawn(world, deeper);
+  moveOn(machine, container.netns, "eth1", nested);
+  moveOn(machine, nested, "eth1", deeper);
+  kill(world, container);
+  await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+  expect(daemon.engine.attachments()).toEqual([]);
+});
+
+test("where nothing leads there it is stuck, told with where it went, and home as soon as something does", async () => {
+  const { machine, before, daemon, container, nested, inhabitant } = await attached("veth");
+  using _ = daemon;
+  const { world, home } = machine;
+  moveOn(machine, container.netns, "eth1", nested, "mine");
+  // Somebody holds it by an open file alone.
+  hold(nested);
+  kill(world, inhabitant);
+  kill(world, container);
+  await daemon.settle();
+  expect(daemon.engine.attachments()).toMatchObject([
+    { state: "stuck", error: { code: "stuck", device: "d0" } },
+  ]);
+  expect(daemon.log.join("\n")).toContain("is called mine there");
+  expect(Object.keys(pictureOf(world, nested))).toEqual(["mine"]);
+  spawn(world, nested);
+  await daemon.retry();
+  expect(pictureOf(world, home)).toEqual(before);
+  expect(daemon.engine.attachments()).toEqual([]);
+});
+
+test("another device of that kind and name where it might be is not taken for it", async () => {
+  const { machine, daemon, container, nested } = await attached("veth");
+  using _ = daemon;
+  const { world } = machine;
+  // It is no more, and its namespace has to do with another that has one just like it.
+  moveOn(machine, container.netns, "eth1", nested);
+  change(world, deviceIn(nested, "eth1"), { mac: "02:00:00:00:00:99" });
+  addLink(world, container.netns, { name: "own", kind: "ifb" });
+  kill(world, container);
+  await daemon.settle();
+  expect(Object.keys(pictureOf(world, nested))).toEqual(["eth1"]);
+  expect(daemon.engine.attachments()).toEqual([]);
+  expect(daemon.log.join("\n")).toContain("d0 is no more");
+});

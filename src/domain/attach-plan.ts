@@ -3,7 +3,9 @@ import { canGoAlong, insideOf } from "./inside.ts";
 import { firstFree, interfaceNameFault, isTemplate } from "./interface-name.ts";
 import type { DeviceRequest, Mapping } from "./mapping.ts";
 import { selectorText } from "./match.ts";
+import { isRestorableQdisc, qdiscText } from "./qdisc.ts";
 import { routeText } from "./route.ts";
+import { whyNotRestorable } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Problem } from "./verdict.ts";
 
@@ -61,7 +63,7 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
       if (conflict !== null) return { ok: false, conflict };
       for (const own of [wanted.device.name, ...wanted.device.altnames]) ours.add(own);
       devices.push({ request: pick.request, snapshot, wanted });
-      warnings.push(...leftBehind(pick.request, snapshot));
+      warnings.push(...leftBehind(pick.request, snapshot), ...notToComeBack(snapshot));
     }
   }
   return { ok: true, devices, warnings };
@@ -86,6 +88,19 @@ export function lackingYet(mapping: Mapping, picks: readonly Pick[]): Problem | 
 /** Names and altnames, which are of one space. */
 export function namesOf(devices: readonly Device[]): Set<string> {
   return new Set(devices.flatMap((device) => [device.name, ...device.altnames]));
+}
+
+/** What the device will come home without, told before it goes. */
+function notToComeBack({ device, qdisc, ingress, routes }: Snapshot): Problem[] {
+  const lost = [
+    ...routes.filter((route) => whyNotRestorable(route) !== null).map((route) => `route ${routeText(route)}`),
+    ...(qdisc === null || isRestorableQdisc(qdisc) ? [] : [`qdisc ${qdiscText(qdisc)}`]),
+    ...(ingress === null ? [] : [`ingress qdisc ${ingress} and its filters`]),
+  ];
+  return lost.map((what) => {
+    const message = `${device.name} will come home without its ${what}: it is to be made again by whoever made it`;
+    return { code: "not-as-wanted", message, device: device.name };
+  });
 }
 
 /** Routes that were to be preserved inside, and cannot be. */

@@ -41,6 +41,9 @@ export function insideOf(request: DeviceRequest, snapshot: Snapshot, name: strin
     addresses: addresses.map((address) => doubted(address, request)),
     routes: routesInside(request, snapshot),
     port: null,
+    neighbours: [],
+    qdisc: null,
+    ingress: null,
     sysctls: request.sysctls,
     takenAt: snapshot.takenAt,
   };

@@ -1,7 +1,9 @@
 import { type Address, addressKey, addressText } from "./address.ts";
 import { keptInOrder, misplaced } from "./address-order.ts";
 import type { Device } from "./device.ts";
+import { neighboursMissing, neighbourText } from "./neighbour.ts";
 import { portSettingsToSet } from "./port.ts";
+import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
 import { type Route, routeText } from "./route.ts";
 import {
@@ -32,8 +34,8 @@ export interface Goal extends Located {
  * The ordered steps that lead from what is to what shall be; none where it is so already.
  *
  * The way in, its undoing, the way home and recovery after a crash are all this call: there are no inverse
- * steps, and nothing is ever resumed by the number of a step. A move loses the addresses, the routes, the sysctls,
- * the master and the up state; all else travels with the device.
+ * steps, and nothing is ever resumed by the number of a step. A move loses the addresses, the routes, the
+ * neighbours, the sysctls, the master, the qdisc and the up state; all else travels with the device.
  */
 export function plan(now: Located, goal: Goal): Step[] {
   const moves = now.place !== goal.place;
@@ -64,7 +66,7 @@ export function plan(now: Located, goal: Goal): Step[] {
   // Once the device is up: to a device that comes up later the kernel gives the route to its own IPv6 address
   // and not the one to its peer.
   // Routes come last: their sources and the links to their gateways have to be there.
-  return [...steps, ...add, ...routes.add];
+  return [...steps, ...add, ...routes.add, ...restSteps(now.snapshot, goal.snapshot, moves)];
 }
 
 /** In what `now` is not what `wanted` asks for, each told to a person; none where it is so. */
@@ -99,6 +101,17 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   found.push(...misplaced(now.addresses, wantedAddresses(now, wanted)));
   for (const route of routesMissing(now.routes, wantedRoutes(now, wanted))) {
     found.push(`route ${routeText(route)} is not there${whyMissing(route)}`);
+  }
+  for (const neighbour of neighboursMissing(now.neighbours, wanted.neighbours)) {
+    found.push(`${neighbourText(neighbour)} is not there`);
+  }
+  const anew = "what hangs on it (classes, filters) is to be made again by whoever made it";
+  if (wanted.qdisc !== null && !isSameQdisc(now.qdisc, wanted.qdisc)) {
+    const why = isRestorableQdisc(wanted.qdisc) ? "" : `: ${anew}`;
+    found.push(`qdisc ${qdiscText(wanted.qdisc)} is not there${why}`);
+  }
+  if (wanted.ingress !== null && now.ingress !== wanted.ingress) {
+    found.push(`ingress qdisc ${wanted.ingress} is not there: ${anew}`);
   }
   return found;
 }
@@ -150,6 +163,17 @@ function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChan
     return { type: "add-address", address: chosen, proven: isProven(address) };
   });
   return { remove, add };
+}
+
+/** What needs nothing but that the device is up. */
+function restSteps(now: Snapshot, goal: Snapshot, moves: boolean): Step[] {
+  const { qdisc } = goal;
+  const steps = neighboursMissing(moves ? [] : now.neighbours, goal.neighbours).map(
+    (neighbour): Step => ({ type: "add-neighbour", neighbour }),
+  );
+  const isThere = !moves && isSameQdisc(now.qdisc, qdisc);
+  if (qdisc !== null && isRestorableQdisc(qdisc) && !isThere) steps.push({ type: "set-qdisc", qdisc });
+  return steps;
 }
 
 /** @param loses the routes that are there may go with an address, or with the device when it is down */

@@ -1,6 +1,8 @@
 import type { Address } from "./address.ts";
 import type { Device } from "./device.ts";
+import type { Neighbour } from "./neighbour.ts";
 import type { Port } from "./port.ts";
+import type { Qdisc } from "./qdisc.ts";
 import type { Route } from "./route.ts";
 import type { Sysctls } from "./sysctls.ts";
 
@@ -18,6 +20,12 @@ export interface Snapshot {
   readonly routes: readonly Route[];
   /** What it is as the port of a bridge; null where it is none. */
   readonly port: Port | null;
+  /** Neighbours, proxies and entries of forwarding databases that somebody made to stay. */
+  readonly neighbours: readonly Neighbour[];
+  /** At its root; null where it is the kernel's choice. */
+  readonly qdisc: Qdisc | null;
+  /** The kind of the qdisc of its ingress, whose filters are somebody's to make again; null: none. */
+  readonly ingress: string | null;
   /** What is known of the device's settings below /proc/sys/net; where it is wanted, what they shall be. */
   readonly sysctls: Sysctls;
   /** CLOCK_BOOTTIME, milliseconds: address lifetimes are counted from here. */

@@ -1,5 +1,7 @@
 import { type Address, addressText } from "./address.ts";
+import { type Neighbour, neighbourText } from "./neighbour.ts";
 import type { Port } from "./port.ts";
+import { type Qdisc, qdiscText } from "./qdisc.ts";
 import { type Route, routeText } from "./route.ts";
 import { type Sysctls, sysctlsText } from "./sysctls.ts";
 
@@ -57,7 +59,9 @@ export type Step =
   | { readonly type: "delete-address"; readonly address: Address }
   /** One that is there already is as good as one that was added. */
   | { readonly type: "add-route"; readonly route: Route }
-  | { readonly type: "delete-route"; readonly route: Route };
+  | { readonly type: "delete-route"; readonly route: Route }
+  | { readonly type: "add-neighbour"; readonly neighbour: Neighbour }
+  | { readonly type: "set-qdisc"; readonly qdisc: Qdisc };
 
 /**
  * The same steps with each change by itself, so that one that is refused takes no other with it. A name
@@ -105,6 +109,10 @@ export function stepText(step: Step): string {
       return `add route ${routeText(step.route)}`;
     case "delete-route":
       return `delete route ${routeText(step.route)}`;
+    case "add-neighbour":
+      return `add ${neighbourText(step.neighbour)}`;
+    case "set-qdisc":
+      return `set qdisc ${qdiscText(step.qdisc)}`;
   }
 }
 

@@ -6,17 +6,24 @@ export interface Aspects {
   /** Settings below /proc/sys/net, those aside that come with the device; "all" that are known. */
   readonly sysctls: "all" | readonly string[];
   readonly routes: boolean;
+  readonly neighbours: boolean;
+  /** Those of its root and of its ingress. */
+  readonly qdiscs: boolean;
 }
 
 /** All that a Snapshot can hold: what is read before a device is touched. */
-export const EVERYTHING: Aspects = { sysctls: "all", routes: true };
+export const EVERYTHING: Aspects = { sysctls: "all", routes: true, neighbours: true, qdiscs: true };
 
 /** Nothing beside the device and its addresses. */
-export const NOTHING: Aspects = { sysctls: [], routes: false };
+export const NOTHING: Aspects = { sysctls: [], routes: false, neighbours: false, qdiscs: false };
 
 /** What has to be read of a device to tell whether it is what it shall be. */
 export function aspectsFor(goal: Snapshot, place: Place): Aspects {
   const settings = Object.keys(goal.sysctls);
-  const routes = goal.routes.length > 0;
-  return { sysctls: place === "home" && settings.length > 0 ? "all" : settings, routes };
+  return {
+    sysctls: place === "home" && settings.length > 0 ? "all" : settings,
+    routes: goal.routes.length > 0,
+    neighbours: goal.neighbours.length > 0,
+    qdiscs: goal.qdisc !== null || goal.ingress !== null,
+  };
 }

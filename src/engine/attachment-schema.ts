@@ -84,11 +84,26 @@ const route = v.object({
 
 const port = v.object({ settings: v.record(v.string(), v.number()) });
 
+const neighbour = v.object({
+  family: v.picklist(["inet", "inet6", "bridge"]),
+  address: text,
+  lladdr: text,
+  state: count,
+  flags: count,
+  vlan: number,
+  port: number,
+  vni: number,
+  via: number,
+});
+
 const snapshot = v.object({
   device,
   addresses: v.array(address),
   routes: v.optional(v.array(route), []),
   port: v.optional(v.nullable(port), null),
+  neighbours: v.optional(v.array(neighbour), []),
+  qdisc: v.optional(v.nullable(v.object({ kind: v.string(), handle: count, options: v.string() })), null),
+  ingress: v.optional(text, null),
   // Journals of before had none: what was not on record is not put back.
   sysctls: v.optional(v.record(v.string(), v.number()), NO_SYSCTLS),
   takenAt: v.number(),

@@ -5,7 +5,9 @@ import { addAddress, deleteAddress } from "../netlink/address.ts";
 import { changePort } from "../netlink/bridge-port.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
+import { addNeighbour } from "../netlink/neighbour.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
+import { setQdisc } from "../netlink/qdisc.ts";
 import { addRoute, deleteRoute } from "../netlink/route-entry.ts";
 import type { Connections, Places } from "./locate.ts";
 import { readDevice, readDeviceByName, readSysctls } from "./reader.ts";
@@ -88,6 +90,8 @@ const INDEPENDENT: ReadonlySet<Step["type"]> = new Set([
   "add-address",
   "delete-address",
   "add-route",
+  "add-neighbour",
+  "set-qdisc",
   "delete-route",
 ]);
 
@@ -146,6 +150,10 @@ function requestOf(subject: Subject, step: Step): Request {
       return deleteAltname(ifindex, step.altname, about);
     case "delete-address":
       return deleteAddress(ifindex, step.address, about);
+    case "add-neighbour":
+      return addNeighbour(ifindex, step.neighbour, about);
+    case "set-qdisc":
+      return setQdisc(ifindex, step.qdisc, about);
     case "add-route":
       return addRoute(ifindex, step.route, about);
     case "delete-route":

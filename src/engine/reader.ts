@@ -1,4 +1,6 @@
 import type { Device } from "../domain/device.ts";
+import { isMadeToStay, type Neighbour } from "../domain/neighbour.ts";
+import type { Qdisc } from "../domain/qdisc.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { NO_SYSCTLS, type Sysctls } from "../domain/sysctls.ts";
 import { decodeAddress, getAddresses } from "../netlink/address.ts";
@@ -6,6 +8,9 @@ import { decodePort } from "../netlink/bridge-port.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
+import { decodeNeighbour, getNeighbours } from "../netlink/neighbour.ts";
+import { NetlinkError } from "../netlink/netlink-error.ts";
+import { decodeQdisc, getQdisc } from "../netlink/qdisc.ts";
 import type { Aspects } from "./aspects.ts";
 import { type RouteCache, readRoutes, routeCache } from "./routes-reader.ts";
 import { type SysctlFiles, withFiles } from "./sysctls.ts";
@@ -58,7 +63,36 @@ export function readSnapshot(
     .map((found) => found.address);
   const routes = aspects.routes ? readRoutes(asked, ifindex) : [];
   const port = device.slaveKind === "bridge" ? decodePort(payload) : null;
-  return { device, addresses, routes, port, sysctls, takenAt };
+  const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
+  const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
+  const ingress = aspects.qdiscs ? (readQdisc(connection, ifindex, "ingress")?.kind ?? null) : null;
+  return { device, addresses, routes, port, neighbours, qdisc, ingress, sysctls, takenAt };
+}
+
+/** The entries of a device's tables that somebody made to stay. */
+function readNeighbours(connection: Connection, { ifindex, mac }: Device): Neighbour[] {
+  const tables = ["neighbours", "proxies", "fdb"] as const;
+  return (
+    tables
+      .flatMap((table) => connection.dump(getNeighbours(ifindex, table)))
+      .map(({ payload }) => decodeNeighbour(payload))
+      // Kernels before 6.0 or so do not filter forwarding databases by device.
+      .filter((found) => found.ifindex === ifindex && isMadeToStay(found.neighbour, mac))
+      .map(({ neighbour }) => neighbour)
+  );
+}
+
+/** None of its own (tc_get_qdisc()), or a kernel without any. */
+const NO_QDISC: ReadonlySet<string> = new Set(["EINVAL", "ENOENT", "EOPNOTSUPP", "ENODEV"]);
+
+function readQdisc(connection: Connection, ifindex: number, where: "root" | "ingress"): Qdisc | null {
+  try {
+    const [reply] = connection.request(getQdisc(ifindex, where));
+    return reply === undefined ? null : decodeQdisc(reply.payload);
+  } catch (error) {
+    if (error instanceof NetlinkError && NO_QDISC.has(error.code)) return null;
+    throw error;
+  }
 }
 
 /** The settings of a device that there are names for in `wanted`; none where there is no such device. */

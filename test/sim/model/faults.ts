@@ -3,14 +3,22 @@ import type { Kernel } from "../../../src/engine/kernel.ts";
 import type { Pins } from "../../../src/engine/pins.ts";
 import type { NamespaceSocket, System } from "../../../src/engine/system.ts";
 import { decodeMessages, encodeMessage, type Message } from "../../../src/netlink/message.ts";
-import { RTM_GETADDR, RTM_GETLINK, RTM_GETNSID, RTM_GETROUTE } from "../../../src/netlink/uapi.ts";
+import {
+  RTM_GETADDR,
+  RTM_GETLINK,
+  RTM_GETNEIGH,
+  RTM_GETNSID,
+  RTM_GETQDISC,
+  RTM_GETROUTE,
+} from "../../../src/netlink/uapi.ts";
 import { ack } from "./acks.ts";
 import { integer, type Random } from "./random.ts";
 import { type ErrnoCode, Refusal } from "./refusal.ts";
 
 /** Whether a message only asks. */
 export function isQuestion({ type }: Message): boolean {
-  return [RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNSID].includes(type);
+  const types = [RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH, RTM_GETNSID, RTM_GETQDISC];
+  return types.includes(type);
 }
 
 /** The daemon was killed right here. */

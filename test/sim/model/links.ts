@@ -1,3 +1,5 @@
+import type { Neighbour } from "../../../src/domain/neighbour.ts";
+import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import type { Route } from "../../../src/domain/route.ts";
 import { flush } from "./addresses.ts";
 import { dependentsOf } from "./carrier.ts";
@@ -53,6 +55,10 @@ export interface Link {
   readonly addresses: { readonly inet: HeldAddress[]; readonly inet6: HeldAddress[] };
   /** What was set of it as the port of a bridge, by the names of BRPORT. */
   readonly port: Map<string, number>;
+  /** What somebody made to stay. */
+  readonly neighbours: Neighbour[];
+  /** At its root; null: the kernel's choice. */
+  qdisc: Qdisc | null;
   /** Settings below /proc/sys/net that were written. */
   readonly sysctls: Map<string, number>;
   /** Those that somebody added, of one nexthop each, in the order of adding. */
@@ -75,6 +81,7 @@ export interface LinkSpec
       | "altnames"
       | "sysctls"
       | "port"
+      | "neighbours"
       | "routes"
       | "defaultRoutes"
       | "foreign"
@@ -120,6 +127,8 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     rules: { ...rulesOf(spec.kind, type), ...rules },
     addresses: { inet: [], inet6: [] },
     port: new Map(),
+    neighbours: [],
+    qdisc: null,
     sysctls: new Map(),
     routes: [],
     defaultRoutes: [],
@@ -176,12 +185,19 @@ export function leaveMaster(link: Link): void {
   link.port.clear();
 }
 
+/** neigh_ifdown(): a forwarding database stays. */
+function flushNeighbours(link: Link): void {
+  const kept = link.neighbours.filter(({ family }) => family === "bridge");
+  link.neighbours.splice(0, link.neighbours.length, ...kept);
+}
+
 /** dev_close(): routes and IPv6 addresses are lost. */
 export function setDown(world: World, link: Link): void {
   if (!link.up) return;
   link.up = false;
   flushInet6(link);
   flushRoutes(link);
+  flushNeighbours(link);
   link.defaultRoutes.length = 0;
   tell(link);
   for (const other of dependentsOf(world, link)) tell(other);

@@ -33,6 +33,8 @@ export function move(
   setDown(world, link);
   flush(link);
   link.sysctls.clear();
+  link.neighbours.length = 0;
+  link.qdisc = null;
   source.links.delete(link.ifindex);
   leaveMaster(link);
   const moved = { nsid: nsidOf(source, target), ifindex };

@@ -1,5 +1,7 @@
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
+import { type Neighbour, neighbourText } from "../../../src/domain/neighbour.ts";
+import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import { isKernelMade } from "../../../src/domain/restorable.ts";
 import type { Route } from "../../../src/domain/route.ts";
 import type { Sysctls } from "../../../src/domain/sysctls.ts";
@@ -15,6 +17,8 @@ export interface Seen {
   readonly device: Device;
   /** Without those that the kernel makes by itself. */
   readonly addresses: readonly Address[];
+  readonly neighbours: readonly Neighbour[];
+  readonly qdisc: Qdisc | null;
   /** What it is as the port of a bridge. */
   readonly port: Readonly<Record<string, number>> | null;
   readonly sysctls: Sysctls;
@@ -33,6 +37,9 @@ export function pictureOf(world: World, namespace: Namespace): Record<string, Se
     return {
       device,
       addresses: made,
+      // Their order means nothing.
+      neighbours: link.neighbours.toSorted((a, b) => neighbourText(a).localeCompare(neighbourText(b))),
+      qdisc: link.qdisc,
       port: link.master === null ? null : portOf(link),
       sysctls: sysctlsOf(link),
       routes: sorted(link.routes),

@@ -7,17 +7,22 @@ import {
   RTM_DELROUTE,
   RTM_GETADDR,
   RTM_GETLINK,
+  RTM_GETNEIGH,
   RTM_GETNSID,
+  RTM_GETQDISC,
   RTM_GETROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWLINKPROP,
+  RTM_NEWNEIGH,
+  RTM_NEWQDISC,
   RTM_NEWROUTE,
 } from "../../../src/netlink/uapi.ts";
 import { ack, multipart, reply } from "./acks.ts";
 import { changeAddress, dumpAddresses } from "./address-requests.ts";
 import { changeAltnames, changeLink, dumpLinks, readLink, removeLink } from "./link-requests.ts";
 import type { Namespace } from "./namespaces.ts";
+import { changeNeighbour, changeQdisc, dumpNeighbours, readQdisc } from "./neighbour-requests.ts";
 import { dumpNsids, readNsid } from "./nsid-requests.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import { changeRoute, dumpRoutes } from "./route-requests.ts";
@@ -62,6 +67,7 @@ const DUMPS: ReadonlyMap<number, (caller: Caller, request: Message) => Answer[]>
   [RTM_GETADDR, dumpAddresses],
   [RTM_GETROUTE, dumpRoutes],
   [RTM_GETNSID, dumpNsids],
+  [RTM_GETNEIGH, dumpNeighbours],
 ]);
 
 function carryOut(caller: Caller, request: Message): Answer[] {
@@ -81,6 +87,14 @@ function carryOut(caller: Caller, request: Message): Answer[] {
     case RTM_NEWADDR:
     case RTM_DELADDR:
       changeAddress(caller, request);
+      return [];
+    case RTM_NEWNEIGH:
+      changeNeighbour(caller, request);
+      return [];
+    case RTM_GETQDISC:
+      return [readQdisc(caller, request)];
+    case RTM_NEWQDISC:
+      changeQdisc(caller, request);
       return [];
     case RTM_NEWROUTE:
     case RTM_DELROUTE:

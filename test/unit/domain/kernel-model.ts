@@ -33,6 +33,10 @@ function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Sn
       return { ...snapshot, routes: [...snapshot.routes, step.route] };
     case "delete-route":
       return { ...snapshot, routes: snapshot.routes.filter((route) => route !== step.route) };
+    case "add-neighbour":
+      return { ...snapshot, neighbours: [...snapshot.neighbours, step.neighbour] };
+    case "set-qdisc":
+      return { ...snapshot, qdisc: step.qdisc };
     case "set-port":
       if (device.master === null) throw new Error("EINVAL: it is no port");
       return { ...snapshot, port: { settings: { ...snapshot.port?.settings, ...step.settings } } };

@@ -86,7 +86,17 @@ export function routeOf(
 
 /** A device with `addresses` on it, found at the beginning of time. */
 export function snapshotOf(device: Device, ...addresses: readonly Address[]): Snapshot {
-  return { device, addresses, routes: [], port: null, sysctls: {}, takenAt: 0 };
+  return {
+    device,
+    addresses,
+    routes: [],
+    port: null,
+    neighbours: [],
+    qdisc: null,
+    ingress: null,
+    sysctls: {},
+    takenAt: 0,
+  };
 }
 
 /** A selector of these conditions alone. */

@@ -51,7 +51,17 @@ function address(local: string, prefixLength: number, peer: string | null = null
 }
 
 function snapshot(changes: Partial<Device>, addresses: readonly Address[] = []): Snapshot {
-  return { device: { ...device, ...changes }, addresses, routes: [], port: null, sysctls: {}, takenAt: 0 };
+  return {
+    device: { ...device, ...changes },
+    addresses,
+    routes: [],
+    port: null,
+    neighbours: [],
+    qdisc: null,
+    ingress: null,
+    sysctls: {},
+    takenAt: 0,
+  };
 }
 
 const attached: AttachedDevice = {

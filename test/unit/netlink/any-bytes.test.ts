@@ -3,10 +3,15 @@ import fc from "fast-check";
 import { decodeAck } from "../../../src/netlink/ack.ts";
 import { decodeAddress } from "../../../src/netlink/address.ts";
 import { decodeAttributes } from "../../../src/netlink/attribute.ts";
+import { decodePort } from "../../../src/netlink/bridge-port.ts";
 import { DecodeError } from "../../../src/netlink/decode-error.ts";
+import { decodeSysctls } from "../../../src/netlink/devconf.ts";
 import { decodeLink, linkMessage } from "../../../src/netlink/link.ts";
 import { decodeMessages, type Message } from "../../../src/netlink/message.ts";
+import { decodeNeighbour } from "../../../src/netlink/neighbour.ts";
+import { decodeQdisc } from "../../../src/netlink/qdisc.ts";
 import { isDefaultRoute, routeMessage } from "../../../src/netlink/route.ts";
+import { decodeRoute } from "../../../src/netlink/route-entry.ts";
 import { readCaptures } from "../../golden/captures.ts";
 
 /** Everything that reads bytes from the kernel. */
@@ -16,6 +21,11 @@ const decoders: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   decodeLink,
   decodeAddress,
   isDefaultRoute,
+  decodeRoute: (bytes) => decodeRoute(bytes, 7),
+  decodeSysctls,
+  decodePort,
+  decodeNeighbour,
+  decodeQdisc,
   linkMessage: linkMessage.decode,
   routeMessage: routeMessage.decode,
   decodeAck: (payload) => {
@@ -40,7 +50,15 @@ function isDecoded(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): b
 }
 
 /** What the kernel really sent, and the payloads of its messages. */
-const real = ["link-replies.txt", "address-replies.txt", "routes.txt", "acks.txt"]
+const real = [
+  "link-replies.txt",
+  "address-replies.txt",
+  "routes.txt",
+  "route-entries.txt",
+  "bridge-port.txt",
+  "neighbours.txt",
+  "acks.txt",
+]
   .flatMap(readCaptures)
   .filter(({ take }) => !take.startsWith("request"))
   .flatMap(({ datagrams }) => datagrams);

@@ -22,6 +22,7 @@ test("constants of linux/netlink.h, linux/rtnetlink.h, linux/if.h and sys/socket
     NLM_F_REQUEST: 1,
     NLM_F_MULTI: 2,
     NLM_F_ACK: 4,
+    NLM_F_ECHO: 8,
     NLM_F_DUMP_INTR: 16,
     NLM_F_DUMP: 768,
     NLM_F_REPLACE: 256,
@@ -41,6 +42,10 @@ test("constants of linux/netlink.h, linux/rtnetlink.h, linux/if.h and sys/socket
     RTM_NEWROUTE: 24,
     RTM_DELROUTE: 25,
     RTM_GETROUTE: 26,
+    RTM_NEWNEIGH: 28,
+    RTM_GETNEIGH: 30,
+    RTM_NEWQDISC: 36,
+    RTM_GETQDISC: 38,
     RTM_NEWLINKPROP: 108,
     RTM_DELLINKPROP: 109,
     RTMGRP_LINK: 1,
@@ -48,6 +53,7 @@ test("constants of linux/netlink.h, linux/rtnetlink.h, linux/if.h and sys/socket
     IFF_UP: 1,
     AF_UNSPEC: 0,
     AF_INET: 2,
+    AF_BRIDGE: 7,
     AF_INET6: 10,
   });
 });

@@ -1,0 +1,158 @@
+import { expect } from "bun:test";
+import { furnish, makeDevice } from "../helpers/devices.ts";
+import { Lab } from "../helpers/lab.ts";
+import { test } from "../helpers/live-test.ts";
+import { D0_AS_ETH1 } from "../helpers/mapping.ts";
+import type { Namespace } from "../helpers/namespace.ts";
+
+// "The device is home with all that it had": what somebody made of neighbours, proxies, forwarding databases, policy
+// rules and queueing disciplines. What cannot be put back is told.
+
+const BRIDGE = ["link add br0 type bridge", "link set br0 up", "link set d0 master br0"];
+
+const NEIGHBOURS = [
+  "neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev d0 nud permanent",
+  "neigh add 192.0.2.8 lladdr 02:00:00:00:00:08 dev d0 nud permanent extern_learn",
+  "neigh add 2001:db8:1::9 lladdr 02:00:00:00:00:09 dev d0 nud permanent router",
+  "neigh add proxy 192.0.2.77 dev d0",
+  "neigh add proxy 2001:db8:1::77 dev d0",
+];
+
+async function neighbours(netns: Namespace): Promise<unknown> {
+  const [made, proxies] = [
+    await netns.json("neigh show dev d0 nud permanent"),
+    await netns.json("neigh show proxy dev d0"),
+  ];
+  const lines = (rows: Record<string, unknown>[]) => rows.map((row) => JSON.stringify(row)).toSorted();
+  return { made: lines(made), proxies: lines(proxies) };
+}
+
+/** What somebody made: the kernel joins multicast groups by itself, and learns. */
+async function fdb(netns: Namespace): Promise<string[]> {
+  const lines = (await netns.run("bridge", "fdb", "show", "dev", "d0")).trim().split("\n");
+  return lines.filter((line) => /permanent|static/.test(line) && !/^(33:33|01:00:5e)/.test(line)).toSorted();
+}
+
+for (const kind of ["veth", "macvlan", "tap", "vxlan"] as const) {
+  test(`a ${kind} is home with its permanent neighbours and proxies`, async () => {
+    await using lab = await Lab.create();
+    await lab.host.ip(...makeDevice(kind, "d0"), ...furnish("d0"), ...NEIGHBOURS);
+    const before = await neighbours(lab.host);
+    expect(before).toMatchObject({ made: { length: 3 }, proxies: { length: 2 } });
+    await lab.start(D0_AS_ETH1);
+    const container = await lab.container();
+    expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+    expect(await container.netns.json("neigh show dev eth1 nud permanent")).toEqual([]);
+    await container.kill();
+    await lab.daemon.empty();
+    expect(await neighbours(lab.host)).toEqual(before);
+    expect(lab.daemon.log()).not.toContain("not-as-wanted");
+  });
+}
+
+test("a device is home with its own forwarding database, and that of its bridge", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"), ...BRIDGE);
+  await lab.host.run("bridge", "fdb", "add", "02:00:00:00:00:11", "dev", "d0", "master", "static");
+  await lab.host.run("bridge", "fdb", "add", "02:00:00:00:00:12", "dev", "d0", "self");
+  const before = await fdb(lab.host);
+  expect(before).toHaveLength(3);
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  await container.kill();
+  await lab.daemon.empty();
+  expect(await fdb(lab.host)).toEqual(before);
+  expect(lab.daemon.log()).not.toContain("not-as-wanted");
+});
+
+test("a vxlan is home with the other ends that it had, though its container took them", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(...makeDevice("vxlan", "d0"), ...furnish("d0"));
+  const add = (...words: string[]) => lab.host.run("bridge", "fdb", ...words);
+  await add("add", "02:00:00:00:00:21", "dev", "d0", "dst", "192.0.2.55", "port", "999", "vni", "77");
+  await add("append", "00:00:00:00:00:00", "dev", "d0", "dst", "192.0.2.56");
+  await add("append", "00:00:00:00:00:00", "dev", "d0", "dst", "192.0.2.57");
+  const before = await fdb(lab.host);
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  const take = (...words: string[]) => container.netns.run("bridge", "fdb", "del", ...words);
+  await take("02:00:00:00:00:21", "dev", "eth1", "dst", "192.0.2.55", "port", "999", "vni", "77");
+  await take("00:00:00:00:00:00", "dev", "eth1", "dst", "192.0.2.57");
+  await container.kill();
+  await lab.daemon.empty();
+  expect(await fdb(lab.host)).toEqual(before);
+});
+
+test("policy rules that name the device stay on the host, and hold again when it is home under its name", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(
+    ...makeDevice("veth", "d0"),
+    ...furnish("d0"),
+    "rule add iif d0 table 77 priority 100",
+    "rule add oif d0 table 78 priority 101",
+  );
+  await lab.host.run(
+    "ip",
+    "-6",
+    "rule",
+    "add",
+    "from",
+    "2001:db8::/32",
+    "iif",
+    "d0",
+    "priority",
+    "100",
+    "table",
+    "77",
+  );
+  const rules = async () => [await lab.host.json("-4 rule"), await lab.host.json("-6 rule")];
+  const before = await rules();
+  expect(JSON.stringify(before)).not.toContain("detached");
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  expect(JSON.stringify(await rules()).match(/detached/g)).toHaveLength(3);
+  await container.netns.ip("link set eth1 name other");
+  await container.kill();
+  await lab.daemon.empty();
+  expect(await rules()).toEqual(before);
+});
+
+const qdiscs = async (netns: Namespace) =>
+  (await netns.run("tc", "qdisc", "show", "dev", "d0")).replaceAll(/refcnt \d+ */g, "").trim();
+
+test("a device is home with the plain qdisc at its root", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
+  const tbf = ["handle", "5:", "root", "tbf", "rate", "1mbit", "burst", "10kb", "latency", "50ms"];
+  await lab.host.run("tc", "qdisc", "add", "dev", "d0", ...tbf);
+  const before = await qdiscs(lab.host);
+  expect(before).toContain("qdisc tbf 5:");
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+  await container.kill();
+  await lab.daemon.empty();
+  expect(await qdiscs(lab.host)).toEqual(before);
+  expect(lab.daemon.log()).not.toContain("not-as-wanted");
+});
+
+test("qdiscs that others hang on (classes, filters) are told to be made again", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
+  await lab.host.run("tc", "qdisc", "add", "dev", "d0", "root", "handle", "1:", "htb", "default", "10");
+  await lab.host.run("tc", "qdisc", "add", "dev", "d0", "clsact");
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  // Told before, and when it is home without them.
+  const attached = await lab.attach("c1", container);
+  const returned = await lab.event({ id: "c1", status: "stopped" });
+  for (const { warnings } of [attached, returned]) {
+    expect(warnings.map(({ code }) => code)).toEqual(["not-as-wanted", "not-as-wanted"]);
+    expect(warnings[0]?.message).toContain("qdisc htb 1:");
+    expect(warnings[1]?.message).toContain("clsact");
+  }
+  expect(returned.outcome).toBe("returned");
+});

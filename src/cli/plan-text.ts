@@ -16,6 +16,9 @@ export function planText(explanation: Explanation): string {
     for (const [at, step] of steps.entries()) lines.push(`  ${at + 1}. ${step}`);
     for (const loss of losses) lines.push(`  meanwhile ${loss}`);
   }
+  const { waits } = explanation;
+  if (waits !== null)
+    lines.push(`waits up to ${waits.seconds} s for it to be otherwise: ${waits.for.message}`);
   for (const { code, message } of explanation.warnings) lines.push(`warning: ${code}: ${message}`);
   for (const { code, message } of explanation.conflicts) lines.push(`conflict: ${code}: ${message}`);
   return lines.join("\n");

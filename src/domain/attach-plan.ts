@@ -7,7 +7,7 @@ import { isRestorableQdisc, qdiscText } from "./qdisc.ts";
 import { routeText } from "./route.ts";
 import { whyNotRestorable } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { Problem } from "./verdict.ts";
+import type { Code, Problem } from "./verdict.ts";
 
 /** A device that a request asks for and that is not to be had. */
 export interface PassedOver {
@@ -69,11 +69,17 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
   return { ok: true, devices, warnings };
 }
 
+/** What a device that comes or comes free may mend; clashes of names it does not. */
+const SHORTAGES: readonly Code[] = ["device-missing", "device-held", "too-few-devices"];
+
 /**
  * What is lacking that time may bring, as the problem for which the container would be refused now; null where
  * nothing is, or where the first that is lacking is guarded: no guard goes away by waiting.
+ *
+ * @param plan what {@link planAttach} made of the same
  */
-export function lackingYet(mapping: Mapping, picks: readonly Pick[]): Problem | null {
+export function lackingYet(mapping: Mapping, picks: readonly Pick[], plan: AttachPlan): Problem | null {
+  if (!plan.ok && !SHORTAGES.includes(plan.conflict.code)) return null;
   for (const pick of picks) {
     const shortage = shortageOf(pick);
     if (shortage === null) continue;

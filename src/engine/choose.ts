@@ -3,7 +3,7 @@ import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
 import { selects } from "../domain/match.ts";
-import type { Code, Problem } from "../domain/verdict.ts";
+import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { heldFor } from "./held.ts";
 import { holderOf } from "./holders.ts";
@@ -19,9 +19,6 @@ export type Chosen =
   | { readonly problem: Problem }
   | { readonly wait: Promise<unknown> }
   | { readonly lacks: Problem; readonly isComing: boolean };
-
-/** What a device that comes or comes free may mend; clashes of names it does not. */
-const SHORTAGES: readonly Code[] = ["device-missing", "device-held", "too-few-devices"];
 
 /**
  * Chooses the devices for one container, and decides what they shall be inside.
@@ -50,8 +47,8 @@ export async function choose(context: Context, mapping: Mapping, held: Held, lat
   ]);
   const wait = all.map((pick) => comingFree(context, before, pick)).find((change) => change !== undefined);
   if (wait !== undefined && !(result.ok && result.warnings.length === 0)) return { wait };
-  const lacks = late ? null : lackingYet(mapping, all);
-  if (lacks !== null && (result.ok || SHORTAGES.includes(result.conflict.code))) {
+  const lacks = late ? null : lackingYet(mapping, all, result);
+  if (lacks !== null) {
     const isComing = all.some(({ passedOver }) => passedOver.some((one) => one.isComing));
     return { lacks, isComing };
   }

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { planAttach } from "../domain/attach-plan.ts";
+import { lackingYet, planAttach } from "../domain/attach-plan.ts";
 import type { ContainerEvent } from "../domain/event.ts";
 import { indexed } from "../domain/mappings.ts";
 import { selectorText, whyNotFor } from "../domain/match.ts";
@@ -47,6 +47,8 @@ export interface Explanation {
   readonly considered: readonly Considered[];
   readonly requests: readonly ExplainedRequest[];
   readonly devices: readonly ExplainedDevice[];
+  /** What the container would wait for before that, and for how long at most. */
+  readonly waits: { readonly seconds: number; readonly for: Problem } | null;
   readonly conflicts: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -59,7 +61,7 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
     const why = whyNotFor(event, container);
     return { name, matches: why === null, why };
   });
-  const nothing = { requests: [], devices: [], conflicts: [], warnings: [] };
+  const nothing = { requests: [], devices: [], waits: null, conflicts: [], warnings: [] };
   const base = { event: event.name, id: event.id, mapping: mapping?.name ?? null, considered, ...nothing };
   if (mapping === null || event.target === null) return base;
   using service = new KernelService(createLinux(), () => undefined);
@@ -88,7 +90,9 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
     picks.flatMap((pick) => pick.chosen.map(({ device }, at) => [device.ifindex, pick.losses?.[at]])),
   );
   const planned = planAttach(mapping, picks, found.inside);
-  if (!planned.ok) return { ...base, requests, conflicts: [...conflicts, planned.conflict] };
+  const lacks = mapping.wait === 0 ? null : lackingYet(mapping, picks, planned);
+  const waits = lacks === null ? null : { seconds: mapping.wait / 1000, for: lacks };
+  if (!planned.ok) return { ...base, requests, waits, conflicts: [...conflicts, planned.conflict] };
   const devices = planned.devices.map(({ snapshot, wanted }) => {
     const steps = plan({ place: "home", snapshot }, { place: "inside", snapshot: wanted, ifindex: null });
     return {
@@ -98,5 +102,5 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
       losses: losses.get(snapshot.device.ifindex) ?? [],
     };
   });
-  return { ...base, requests, devices, conflicts, warnings: planned.warnings };
+  return { ...base, requests, devices, waits, conflicts, warnings: planned.warnings };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { furnish, makeDevice } from "../helpers/devices.ts";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
-import { D0_AS_ETH1, mappingFor } from "../helpers/mapping.ts";
+import { D0_AS_ETH1, mappingFor, mappingWith } from "../helpers/mapping.ts";
 import { pictureOf } from "../helpers/picture.ts";
 
 // "`netdevd plan EVENT.json [--json]`: dry run: which mapping matches the event and why (or why none does), which
@@ -175,4 +175,18 @@ test("what the host is without meanwhile is told, and comes about", async () => 
   expect((await lab.event(event)).outcome).toBe("attached");
   expect(await lab.host.names()).toEqual(["br0", "d0-far", "d1-far", "mv0"]);
   expect(await lab.host.json("route show default")).toEqual([]);
+});
+
+test("a plan tells what the container would wait for, and for how long", async () => {
+  await using lab = await labWith(mappingWith("c1", 'wait = "1m30s"', 'match = { name = "late0" }'));
+  const container = await lab.container();
+  const event = eventFile(lab, { id: "c1", status: "creating", pid: container.pid });
+  const text = await lab.netdevd("plan", event);
+  expect(text.code).toBe(1);
+  expect(text.stdout).toContain("waits up to 90 s");
+  const json = await lab.netdevd("plan", event, "--json");
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    waits: { seconds: 90, for: { code: "device-missing" } },
+    conflicts: [{ code: "device-missing" }],
+  });
 });

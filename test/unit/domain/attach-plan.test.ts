@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type PassedOver, type Pick, planAttach } from "../../../src/domain/attach-plan.ts";
+import { lackingYet, type PassedOver, type Pick, planAttach } from "../../../src/domain/attach-plan.ts";
 import type { Device } from "../../../src/domain/device.ts";
-import type { Problem } from "../../../src/domain/verdict.ts";
+import type { Mapping } from "../../../src/domain/mapping.ts";
+import type { Code, Problem } from "../../../src/domain/verdict.ts";
 import { snapshot } from "./arbitrary.ts";
 import { deviceOf, mappingOf, requestOf, selectorOf, snapshotOf } from "./samples.ts";
 
@@ -205,5 +206,45 @@ describe("laws", () => {
         expect(plan.devices.map(({ snapshot }) => snapshot)).toEqual(picks.flatMap(({ chosen }) => chosen));
       }),
     );
+  });
+});
+
+describe("lackingYet", () => {
+  const device = snapshotOf(deviceOf());
+  const short = (count: number, ...codes: readonly Code[]): Pick => ({
+    request: requestOf({ count }),
+    chosen: [device],
+    passedOver: codes.map((code) => ({ name: "x", problem: { code, message: code, device: "x" } })),
+  });
+  const lacking = (mapping: Mapping, ...picks: readonly Pick[]) =>
+    lackingYet(mapping, picks, planAttach(mapping, picks, []))?.code ?? null;
+
+  test.each([
+    ["nothing", null, [short(1)]],
+    ["a device that is not there", "too-few-devices", [short(2)]],
+    ["one that is held", "too-few-devices", [short(2, "device-held")]],
+    ["one that is guarded", null, [short(2, "device-guarded")]],
+    [
+      "one that is guarded and one that is held",
+      "too-few-devices",
+      [short(3, "device-guarded", "device-held")],
+    ],
+    ["first one that is guarded, then one that is not there", null, [short(2, "device-guarded"), short(2)]],
+  ] as [string, Code | null, Pick[]][])("of %s: %p", (_, code, picks) => {
+    expect(lacking(mappingOf(), ...picks)).toBe(code);
+  });
+
+  test("without `required`, a guard keeps nobody from waiting for something else", () => {
+    const other = { ...short(2), chosen: [snapshotOf(deviceOf({ name: "ens5" }))] };
+    const picks = [short(2, "device-guarded"), other];
+    expect(lacking(mappingOf({ required: false }), ...picks)).toBe("too-few-devices");
+    expect(lacking(mappingOf({ required: false }), short(2, "device-guarded"))).toBeNull();
+  });
+
+  test("a clash of names does not go away by waiting", () => {
+    const mapping = mappingOf();
+    const picks = [short(1), short(2)];
+    const taken = [deviceOf({ name: "ens4" })];
+    expect(lackingYet(mapping, picks, planAttach(mapping, picks, taken))).toBeNull();
   });
 });

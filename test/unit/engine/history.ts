@@ -27,8 +27,15 @@ import {
 const MAPPINGS = [
   mappingFor("c0", { match: { name: "d0" }, name: "eth0" }),
   mappingFor("c1", { match: { name: "d?" }, count: "all", name: "net%d" }),
-  mappingFor("c2", { match: { name: "d1" }, mtu: 1300 }, { match: { name: "d2" }, name: "d0" }),
-  { ...mappingFor("c3", { match: { kind: "veth" }, count: 2, name: "eth%d" }), required: false },
+  {
+    ...mappingFor("c2", { match: { name: "d1" }, mtu: 1300 }, { match: { name: "d2" }, name: "d0" }),
+    wait: 5000,
+  },
+  {
+    ...mappingFor("c3", { match: { kind: "veth" }, count: 2, name: "eth%d" }),
+    required: false,
+    wait: 2000,
+  },
   mappingFor(
     "c4",
     { match: { altname: "d3-second" }, name: "eth0", mac: "02:00:00:00:00:aa" },

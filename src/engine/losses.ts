@@ -21,5 +21,5 @@ function lossAbove({ device: { name, kind }, rest }: Above): string {
   if (rest === "routed") return `${name} reaches nobody by it`;
   if (kind !== null && MORTAL_KINDS.has(kind))
     return `${name} is destroyed: a ${kind} ends when its device leaves`;
-  return `${name}, which is built on it, is cut off`;
+  return `${name}, which is built on it, works only as the container lets it`;
 }

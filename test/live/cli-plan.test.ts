@@ -160,7 +160,7 @@ test("what the host is without meanwhile is told, and comes about", async () => 
     {
       host_name: "d0",
       losses: [
-        "mv0, which is built on it, is cut off",
+        "mv0, which is built on it, works only as the container lets it",
         "vx0 is destroyed: a vxlan ends when its device leaves",
         "the host loses a default route: d0 carries a default route",
       ],
@@ -168,7 +168,7 @@ test("what the host is without meanwhile is told, and comes about", async () => 
     { host_name: "d1", losses: ["br0 has one port less"] },
   ]);
   expect((await lab.netdevd("plan", file)).stdout).toContain(
-    "  meanwhile mv0, which is built on it, is cut off\n",
+    "  meanwhile mv0, which is built on it, works only as the container lets it\n",
   );
 
   await lab.start();

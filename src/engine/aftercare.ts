@@ -55,7 +55,9 @@ export async function lookAfter(
       context.log("warning", `${what}; ${isLeft ? outcome : "put back"}`, fields);
       if (isLeft) return false;
       mends += 1;
-      await lead(context, null, known, located, goal, true);
+      const { located: there } = await lead(context, null, known, located, goal, true);
+      // Where it had to be taken down for that, it has lost more than was seen.
+      if (there !== null) await lead(context, null, known, there, await goalFor(context, known, there), true);
       return true;
     });
 

@@ -12,6 +12,7 @@ import { addRoute, deleteRoute } from "../netlink/route-entry.ts";
 import type { Connections, Places } from "./locate.ts";
 import { readDevice, readDeviceByName, readSysctls } from "./reader.ts";
 import { writeSysctls } from "./sysctls.ts";
+import { changeWhileDown } from "./while-down.ts";
 
 /** The two namespaces that steps go between; null: the container's cannot be reached any more. */
 export interface Ends {
@@ -107,7 +108,8 @@ function applyTogether(connection: Connection, subject: Subject, steps: readonly
   const done = steps.filter((_, at) => errors[at] === null);
   const unsettled = settleFlags(connection, subject, done);
   for (const [at, step] of steps.entries()) {
-    const error = errors[at];
+    const refused = errors[at] ?? null;
+    const error = changeWhileDown(connection, subject.ifindex, step, refused, aboutOf(subject, step));
     if (error && !(step.type === "add-route" && error.code === "EEXIST")) return failureOf(step, error);
   }
   return unsettled;

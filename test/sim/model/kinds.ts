@@ -6,6 +6,8 @@ export interface LinkRules {
   readonly overhead: number;
   /** Whether another MAC is taken: never (no ndo_set_mac_address), while it is down, or always. */
   readonly mac: "never" | "while down" | "always";
+  /** Whether another name is taken: while it is down (before Linux 6.2), or always. */
+  readonly name: "while down" | "always";
   /** IFF_NOARP: there is nobody to ask whether an address is a duplicate. */
   readonly noArp: boolean;
   /** IFLA_NETNS_IMMUTABLE. */
@@ -19,6 +21,7 @@ const ETHERNET: LinkRules = {
   maxMtu: 65535,
   overhead: 0,
   mac: "always",
+  name: "always",
   noArp: false,
   immutable: false,
   operstateUnknown: false,

@@ -90,6 +90,7 @@ function setMaster(link: Link, ifindex: number): void {
 
 /** dev_change_name(). */
 function rename(link: Link, wanted: string): void {
+  if (link.rules.name === "while down" && link.up) refuse("EBUSY");
   link.name = preparedName(link.namespace, wanted);
   relabel(link);
 }

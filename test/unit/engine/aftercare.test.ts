@@ -65,6 +65,15 @@ const deeds: readonly [string, (machine: Machine, link: Link) => void][] = [
       addAltname(link, "d0");
     },
   ],
+  [
+    "renames it, of a kernel before 6.2, which renames no device that is up",
+    (at, link) => {
+      Object.assign(link.rules, { name: "while down" });
+      change(at.world, link, { up: false });
+      change(at.world, link, { name: "lan0" });
+      change(at.world, link, { up: true });
+    },
+  ],
   ["takes its addresses away", (_, link) => flush(link)],
   ["takes it down", (at, link) => change(at.world, link, { up: false })],
 ];

@@ -11,8 +11,10 @@ import { change, deviceIn, KINDS, type Kind, machineWith, startContainer } from 
 
 const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
 
-async function away(kind: Kind) {
+/** @param isOld of a kernel before 6.2, which renames no device that is up */
+async function away(kind: Kind, isOld = false) {
   const machine = machineWith(kind);
+  if (isOld) Object.assign(deviceIn(machine.home, "d0").rules, { name: "while down" });
   const before = pictureOf(machine.world, machine.home);
   const daemon = await startDaemon(machine, { mappings });
   const container = startContainer(machine);
@@ -45,11 +47,12 @@ const taken: readonly [string, (machine: Machine) => () => void][] = [
 ];
 
 describe("home under another name, and under its own when that is free", () => {
-  for (const kind of KINDS) {
+  const kernels = [false, true].flatMap((isOld) => KINDS.map((kind) => [kind, isOld] as const));
+  for (const [kind, isOld] of kernels) {
     for (const [what, take] of taken) {
       if (what.includes("ifindex") && (kind === "macvlan" || kind === "vxlan")) continue;
-      test(`${kind}: its ${what} is taken`, async () => {
-        const { machine, before, daemon, container } = await away(kind);
+      test(`${kind}: its ${what} is taken${isOld ? ", before Linux 6.2" : ""}`, async () => {
+        const { machine, before, daemon, container } = await away(kind, isOld);
         using _ = daemon;
         const { world, home } = machine;
         const giveBack = take(machine);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Output, run } from "./command.ts";
@@ -129,6 +129,32 @@ export class Lab implements AsyncDisposable {
       awaits: ready ? "/readyz" : "/healthz",
     });
     return this.#daemon;
+  }
+
+  /** Ends all containers, and waits until their devices are home. */
+  async clear(): Promise<void> {
+    await Promise.all(this.#containers.splice(0).map((container) => container.kill()));
+    if (this.isRunning()) await this.daemon.empty();
+  }
+
+  isRunning(): boolean {
+    return this.#daemon?.running() === true;
+  }
+
+  /** Lets go of the namespaces that a daemon which was killed has pinned, as on a host where it could not pin. */
+  async unpin(): Promise<void> {
+    const folder = join(this.state, "pins");
+    for (const pin of readdirSync(folder)) {
+      const { code, stderr } = await this.onHost("umount", join(folder, pin));
+      if (code !== 0) throw new Error(stderr);
+    }
+  }
+
+  /** What `netdevd plan` says of an event. */
+  async plan(event: unknown): Promise<Output> {
+    const file = join(this.folder, "event.json");
+    writeFileSync(file, JSON.stringify(event));
+    return await this.netdevd("plan", file);
   }
 
   /** Runs any command where the daemon runs: in the host's network and mount namespace. */

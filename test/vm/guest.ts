@@ -25,8 +25,8 @@ const CRASHED = 139;
 
 const result = v.object({ name: v.string(), failure: v.nullable(v.string()), milliseconds: v.number() });
 
-const SCRIPT = `export NO_COLOR=1 TEST_PATIENCE=4 VM_ONLY='${process.env.VM_ONLY ?? ""}'
-exec node_modules/.bin/bun test --timeout 300000 ./test/vm/inside.ts
+const SCRIPT = `export NO_COLOR=1 TEST_PATIENCE=8 BUN_GC_TIMER_DISABLE=1 VM_ONLY='${process.env.VM_ONLY ?? ""}'
+exec node_modules/.bin/bun test --timeout 400000 ./test/vm/inside.ts
 `;
 
 /** Boots a guest with this checkout in it, which runs all scenarios and ends. */

@@ -51,6 +51,14 @@ export async function freshNic(lab: Lab, driver: Nic["driver"], which = 0): Prom
   return found;
 }
 
+/** Takes all cards down, so that what a scenario has left of them is in nobody's way. */
+export async function quieten(lab: Lab): Promise<void> {
+  for (const nic of NICS) {
+    const row = await rowOf(lab, nic);
+    if (row !== undefined) await lab.host.ip(`link set ${row.ifname} down`, `addr flush dev ${row.ifname}`);
+  }
+}
+
 /** What `ip -json -details link` tells of a card, wherever it is called what; null where the host has it not. */
 export async function rowOf(lab: Lab, { mac, pci }: Nic): Promise<Record<string, unknown> | undefined> {
   const rows = await lab.host.json("-details link show");

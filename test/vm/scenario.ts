@@ -1,8 +1,10 @@
+import type { Lab } from "../helpers/lab.ts";
+
 /** One thing that is to be so in the guest: a test of its own on the host, so that a failure has a name. */
 export interface Scenario {
   readonly name: string;
-  /** Runs in the guest, as root. */
-  readonly body: () => Promise<void>;
+  /** Runs in the guest, as root, in a lab that others have used before it. */
+  readonly body: (lab: Lab) => Promise<void>;
 }
 
 /** What came of a scenario, as the guest tells it by its serial line. */
@@ -17,6 +19,6 @@ export interface Result {
 export const RESULT = "RESULT ";
 
 /** A scenario. */
-export function scenario(name: string, body: () => Promise<void>): Scenario {
+export function scenario(name: string, body: (lab: Lab) => Promise<void>): Scenario {
   return { name, body };
 }

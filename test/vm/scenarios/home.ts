@@ -1,7 +1,8 @@
 import { expect } from "bun:test";
 import { furnish } from "../../helpers/devices.ts";
-import { Lab } from "../../helpers/lab.ts";
+import type { Lab } from "../../helpers/lab.ts";
 import { mappingFor } from "../../helpers/mapping.ts";
+import { serve } from "../attached.ts";
 import { DRIVERS, freshNic, settle } from "../hardware.ts";
 import { type Scenario, scenario } from "../scenario.ts";
 
@@ -24,12 +25,11 @@ const DAEMON = {
 
 export const HOME: readonly Scenario[] = DRIVERS.flatMap((driver) =>
   Object.entries(DAEMON).map(([daemon, act]) =>
-    scenario(`${driver}: renamed and given a MAC inside, killed, the daemon ${daemon}`, async () => {
-      await using lab = await Lab.onThisMachine();
+    scenario(`${driver}: renamed and given a MAC inside, killed, the daemon ${daemon}`, async (lab) => {
       const { name } = await freshNic(lab, driver);
       await lab.host.ip(...furnish(name));
       const before = await lab.host.device(name);
-      await lab.start(mappingFor("c1", `match = { name = "${name}" }\nname = "eth1"`));
+      await serve(lab, mappingFor("c1", `match = { name = "${name}" }\nname = "eth1"`));
       const container = await lab.container();
       expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
       expect(await container.netns.device("eth1")).toMatchObject({ up: true, mtu: 1400, mac: before.mac });

@@ -1,0 +1,50 @@
+import { expect } from "bun:test";
+import { attachNic, furnishedNic } from "../attached.ts";
+import { DRIVERS, settle } from "../hardware.ts";
+import { type Scenario, scenario } from "../scenario.ts";
+
+// "…bridge membership, addresses, routes, per-device sysctls and up/down state as they were."
+
+export const BRIDGE: readonly Scenario[] = DRIVERS.map((driver) =>
+  scenario(`${driver}: a bridge's port, with routes and sysctls: home as all of that`, async (lab) => {
+    await lab.host.ip("link add br0 type bridge");
+    try {
+      const { nic } = await furnishedNic(lab, driver);
+      await lab.host.ip(
+        "link set br0 up",
+        `link set ${nic.name} master br0`,
+        `route add 198.51.100.128/25 via 192.0.2.254 dev ${nic.name} metric 77`,
+      );
+      await lab.host.run(
+        "bridge",
+        "link",
+        "set",
+        "dev",
+        nic.name,
+        "cost",
+        "7",
+        "priority",
+        "5",
+        "learning",
+        "off",
+      );
+      await lab.host.run("sysctl", "--quiet", `net.ipv4.conf.${nic.name}.rp_filter=2`);
+      await settle();
+      const look = async () => ({
+        device: await lab.host.device(nic.name),
+        routes: await lab.host.run("ip", "route", "show", "table", "all", "dev", nic.name),
+        sysctl: await lab.host.run("sysctl", "--values", `net.ipv4.conf.${nic.name}.rp_filter`),
+      });
+      const before = await look();
+      expect(before.device.rest).toMatchObject({ master: "br0" });
+      const container = await attachNic(lab, nic);
+      await container.netns.ip("link set eth1 down", "link set eth1 name mine");
+      await container.kill();
+      await lab.daemon.empty();
+      await settle();
+      expect(await look()).toEqual(before);
+    } finally {
+      await lab.host.ip("link del br0");
+    }
+  }),
+);

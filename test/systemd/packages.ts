@@ -6,31 +6,31 @@ import { build } from "../../packaging/build.ts";
 import { makeDeb } from "../../packaging/deb.ts";
 
 /** Debian packages of this checkout. */
-export interface Packages extends Disposable {
+export interface Packages {
   readonly folder: string;
   /** File name of the one with the version of package.json. */
   readonly current: string;
   /** And of one with a later version. */
   readonly next: string;
-  readonly nextVersion: string;
 }
 
-/** Builds them into a folder of their own. */
-export async function buildPackages(): Promise<Packages> {
+let built: Promise<Packages> | null = null;
+
+/** Builds them, once for all tests of a run. */
+export function packages(): Promise<Packages> {
+  built ??= buildPackages();
+  return built;
+}
+
+async function buildPackages(): Promise<Packages> {
   const folder = mkdtempSync(join(tmpdir(), "netdevd-packages-"));
+  process.once("exit", () => rmSync(folder, { recursive: true }));
   const architecture = process.arch === "arm64" ? "arm64" : "x64";
   const executable = join(folder, "netdevd");
-  const nextVersion = `${manifest.version}+next`;
   await build({ architecture, out: executable, commit: null });
   const facts = { architecture, executable, folder, time: Math.floor(Date.now() / 1000), level: 1 } as const;
   const current = await makeDeb({ ...facts, version: manifest.version });
-  const next = await makeDeb({ ...facts, version: nextVersion });
+  const next = await makeDeb({ ...facts, version: `${manifest.version}+next` });
   rmSync(executable);
-  return {
-    folder,
-    current: basename(current),
-    next: basename(next),
-    nextVersion,
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
-  };
+  return { folder, current: basename(current), next: basename(next) };
 }

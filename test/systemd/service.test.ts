@@ -5,19 +5,18 @@ import type { DeviceState } from "../helpers/device-state.ts";
 import { furnish, makeDevice } from "../helpers/devices.ts";
 import { until } from "../helpers/until.ts";
 import { boot, type Machine } from "./machine.ts";
-import { buildPackages, type Packages } from "./packages.ts";
+import { type Packages, packages } from "./packages.ts";
 import { RELEASES } from "./tree.ts";
 
 // The service as it is installed, under a real systemd: nothing is lost over whatever becomes of it, and containers
 // do not notice.
 
-let packages: Packages;
+let debs: Packages;
 let lost = 0;
 beforeAll(async () => {
-  packages = await buildPackages();
+  debs = await packages();
 }, 120_000);
 afterAll(() => {
-  packages[Symbol.dispose]();
   console.log(`devices lost: ${lost}`);
   expect(lost).toBe(0);
 });
@@ -50,7 +49,7 @@ for (const release of RELEASES) {
     let number = 0;
 
     beforeAll(async () => {
-      machine = await boot(release, packages.folder);
+      machine = await boot(release, debs.folder);
       await machine.netns.ip(...makeDevice("veth", "d0"), ...furnish("d0"), ...makeDevice("macvlan", "d1"));
       await machine.netns.ip("link set d1 up", "addr add 192.0.2.77/24 dev d1");
       before = await settled(machine);
@@ -137,7 +136,7 @@ for (const release of RELEASES) {
     const statusText = async () => (await machine.show("netdevd", "StatusText")).StatusText;
 
     test("the package installs, and the service is there", async () => {
-      await machine.sh(`apt-get install --yes /opt/share/${packages.current}`);
+      await machine.sh(`apt-get install --yes /opt/share/${debs.current}`);
       await serving();
       expect((await machine.run("systemctl", "is-enabled", "netdevd")).stdout).toBe("enabled\n");
       expect(await statusText()).toBe("ready: 0 mappings, no device is away");
@@ -203,7 +202,7 @@ for (const release of RELEASES) {
         "kill -9, stop and start",
         (pid) => machine.sh(`kill -9 ${pid}; systemctl stop netdevd; systemctl start netdevd`),
       ],
-      ["an upgrade", () => machine.sh(`dpkg --install /opt/share/${packages.next}`)],
+      ["an upgrade", () => machine.sh(`dpkg --install /opt/share/${debs.next}`)],
     ];
     for (const [title, strike] of deaths) {
       test(`${title}: the container does not notice, and its devices come home`, async () => {

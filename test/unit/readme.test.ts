@@ -54,9 +54,11 @@ test("every script of npm that is named is one", () => {
   for (const name of named) expect(Object.keys(manifest.scripts)).toContain(name);
 });
 
-test("every file and folder of the repository that is named is there", () => {
+test("every file and folder of the repository that is named, in CONTRIBUTING.md too, is there", () => {
   const named = Array.from(
-    README.matchAll(/`((?:config|ffi|src|systemd|test)\/[\w./-]*)`/g),
+    `${README}${readFileSync(join(TOP, "CONTRIBUTING.md"), "utf8")}`.matchAll(
+      /`((?:config|ffi|packaging|src|systemd|test)\/[\w./-]*)`/g,
+    ),
     ([, path = ""]) => path,
   );
   expect(named.length).toBeGreaterThan(8);

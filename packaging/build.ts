@@ -20,7 +20,10 @@ export interface Build {
  */
 export async function build({ architecture, out, commit }: Build): Promise<void> {
   mkdirSync(dirname(out), { recursive: true });
-  const draft = `${out}.${process.pid}.tmp`;
+  const folder = `${out}.${process.pid}.tmp`;
+  // Its name gets into it: always the same one, so that the same commit gives the same bytes.
+  const draft = join(folder, "netdevd");
+  mkdirSync(folder);
   try {
     const { success, logs } = await Bun.build({
       entrypoints: [join(TOP, "src/main.ts"), join(TOP, "src/service/kernel-worker.ts")],
@@ -45,7 +48,7 @@ export async function build({ architecture, out, commit }: Build): Promise<void>
     chmodSync(draft, 0o755);
     renameSync(draft, out);
   } finally {
-    rmSync(draft, { force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

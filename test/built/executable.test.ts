@@ -56,6 +56,16 @@ describe("the executable", () => {
     expect(readFileSync(executable).includes(join(import.meta.dir, "../.."))).toBe(false);
   });
 
+  test("is the same each time, byte for byte, under whatever name", async () => {
+    const other = join(folder, "another-name");
+    const script = `
+      import { build } from ${JSON.stringify(join(import.meta.dir, "../../packaging/build.ts"))};
+      await build({ architecture: process.arch, out: ${JSON.stringify(other)}, commit: "0123456789ab" });`;
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, "-e", script]);
+    expect(exitCode, stderr.toString()).toBe(0);
+    expect(readFileSync(other).equals(readFileSync(executable))).toBe(true);
+  }, 60_000);
+
   test("opens nothing in the folder that it is started in", () => {
     const cwd = join(folder, "cwd");
     mkdirSync(cwd);

@@ -1,3 +1,4 @@
+import { DEFAULT_CONFIG } from "../config/config.ts";
 import { hold as holdAll, letGoOfPins } from "../service/hold.ts";
 import { takeLock } from "../service/lock.ts";
 import { counted } from "../service/status-line.ts";
@@ -11,16 +12,18 @@ export const hold: Command = {
   details: `A daemon that is confined by systemd has systemd keep the namespaces that devices are in. Stopping the
 service lets go of them, so the unit calls this before and after it: what is held is pinned by mounts below
 the state folder, and the next start takes it over. --drop takes the mounts away while a daemon runs.
-Exit: 0, 1 a namespace could not be kept, or with --drop no daemon runs.`,
+A config with a fault is told, and the default state folder is used.
+Exit: 0, 1 a namespace could not be kept, or with --drop no daemon runs, 2 bad config.`,
   async run(args) {
     const { config: file, flags } = readArguments(args, ["drop"], { least: 0, most: 0 });
     const config = await readConfig(file);
-    if (config === null) return 2;
-    const { state } = config.daemon;
+    // One that was broken after the daemon had read it is told, and no reason to lose what that holds.
+    const { state } = (config ?? DEFAULT_CONFIG).daemon;
     if (flags.has("drop")) return drop(state);
     const { pinned, faults } = holdAll(state);
     for (const fault of faults) console.error(fault);
     if (pinned > 0) console.error(`${counted(pinned, "namespace")} kept`);
+    if (config === null) return 2;
     return faults.length === 0 ? 0 : 1;
   },
 };

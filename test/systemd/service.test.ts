@@ -243,6 +243,18 @@ for (const release of RELEASES) {
       expect({ stored: await stored(), pins: await pins() }).toEqual({ stored: 0, pins: [] });
     });
 
+    test("stop with a config that was broken meanwhile, the container ends, mended, start", async () => {
+      const container = await attached();
+      await machine.sh("echo broken >/etc/netdevd/conf.d/broken.toml; systemctl stop netdevd");
+      expect(await pins()).toHaveLength(1);
+      await container.kill();
+      await Bun.sleep(200);
+      expect((await machine.run("systemctl", "start", "netdevd")).code).toBe(1);
+      await machine.sh("rm /etc/netdevd/conf.d/broken.toml; systemctl start netdevd");
+      await home();
+      expect({ stored: await stored(), pins: await pins() }).toEqual({ stored: 0, pins: [] });
+    });
+
     test("stop, the container ends, and `release --all` without a daemon", async () => {
       const container = await attached();
       await machine.sh("systemctl stop netdevd");

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Notifier } from "../../../src/service/sd-notify.ts";
 import { type Supervised, supervise } from "../../../src/service/supervision.ts";
+import { until } from "../../helpers/until.ts";
 
 // "WatchdogSec is fed only while the main loop, the kernel's thread and the journal really work."
 
@@ -37,8 +38,7 @@ function world(prove: () => Promise<void> = async () => undefined) {
 test("a daemon that works is fed again and again", async () => {
   const { supervision, fed } = world();
   using _ = supervision;
-  await Bun.sleep(20 * INTERVAL);
-  expect(fed()).toBeGreaterThan(3);
+  await until("it to be fed", () => fed() > 3);
 });
 
 test("one of which a part does not answer starves, and asks that part no second time", async () => {
@@ -48,28 +48,29 @@ test("one of which a part does not answer starves, and asks that part no second 
     return new Promise(() => undefined);
   });
   using _ = supervision;
-  await Bun.sleep(20 * INTERVAL);
+  await until("it to be asked", () => asked > 0);
+  await Bun.sleep(4 * INTERVAL);
   expect({ fed: fed(), asked }).toEqual({ fed: 0, asked: 1 });
 });
 
 test("one of which a part fails starves until it works again, and says why once", async () => {
   const { daemon, supervision, fed, logged } = world(() => Promise.reject(new Error("disk I/O error")));
   using _ = supervision;
-  await Bun.sleep(20 * INTERVAL);
+  await until("it to be told", () => logged.length > 0);
+  await Bun.sleep(4 * INTERVAL);
   expect({ fed: fed(), logged }).toEqual({ fed: 0, logged: ["the watchdog is not fed: disk I/O error"] });
   daemon.prove = async () => undefined;
-  await Bun.sleep(20 * INTERVAL);
-  expect(fed()).toBeGreaterThan(3);
+  await until("it to be fed", () => fed() > 3);
 });
 
 test("its line is told when it changes, and once", async () => {
-  const { daemon, heard, supervision } = world();
+  const { daemon, heard, supervision, fed } = world();
   using _ = supervision;
   supervision.changed();
   supervision.changed();
   daemon.line = "degraded";
   supervision.changed();
-  await Bun.sleep(4 * INTERVAL);
+  await until("the next look", () => fed() > 1);
   expect(heard.filter((line) => line !== "fed")).toEqual(["ready", "degraded"]);
 });
 

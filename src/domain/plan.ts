@@ -2,7 +2,7 @@ import { type Address, addressKey, addressText } from "./address.ts";
 import { keptInOrder, misplaced } from "./address-order.ts";
 import type { Device } from "./device.ts";
 import { neighboursMissing, neighbourText } from "./neighbour.ts";
-import { portSettingsToSet } from "./port.ts";
+import { portSettingsToSet, vlansText } from "./port.ts";
 import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
 import { type Route, routeText } from "./route.ts";
@@ -59,6 +59,10 @@ export function plan(now: Located, goal: Goal): Step[] {
   if (sets) steps.push({ type: "set-sysctls", sysctls });
   const settings = portSettingsToSet(moves ? null : now.snapshot.port, goal.snapshot.port);
   if (Object.keys(settings).length > 0) steps.push({ type: "set-port", settings });
+  const vlans = goal.snapshot.port?.vlans ?? null;
+  const has = moves ? null : (now.snapshot.port?.vlans ?? null);
+  if (vlans !== null && (has === null || vlansText(has) !== vlansText(vlans)))
+    steps.push({ type: "set-vlans", vlans });
   if (first !== change) steps.push({ type: "change", change: { ...NO_CHANGE, up: true } });
   for (const altname of wanted.altnames) {
     if (!there.altnames.includes(altname)) steps.push({ type: "add-altname", altname });
@@ -90,6 +94,8 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   for (const [name, value] of Object.entries(portSettingsToSet(now.port, wanted.port))) {
     compare(`port setting ${name}`, now.port?.settings[name] ?? "not there", value);
   }
+  const vlans = wanted.port?.vlans ?? null;
+  if (vlans !== null) compare("VLANs", vlansText(now.port?.vlans ?? []), vlansText(vlans));
   for (const [setting, value] of Object.entries(sysctlsToSet(now.sysctls, wanted.sysctls))) {
     compare(`sysctl ${setting}`, now.sysctls[setting] ?? "not there", value);
   }

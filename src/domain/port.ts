@@ -1,7 +1,19 @@
+/** A range of VLANs of a bridge's port, from `first` to `last`. */
+export interface PortVlan {
+  readonly first: number;
+  readonly last: number;
+  /** Packets that come in without a tag are of it. */
+  readonly pvid: boolean;
+  /** Its packets go out without a tag. */
+  readonly untagged: boolean;
+}
+
 /** What a device is as the port of a bridge, beside which one that is (`Device.master`). */
 export interface Port {
   /** By the names of {@link BRPORT}. */
   readonly settings: Readonly<Record<string, number>>;
+  /** In ascending order; null where the kernel's bridges know none. */
+  readonly vlans: readonly PortVlan[] | null;
 }
 
 /**
@@ -44,4 +56,25 @@ export const BRPORT: readonly {
 export function portSettingsToSet(now: Port | null, wanted: Port | null): Port["settings"] {
   const list = Object.entries(wanted?.settings ?? {});
   return Object.fromEntries(list.filter(([name, value]) => now?.settings[name] !== value));
+}
+
+/** What has to be done for a port to have the VLANs `wanted` in place of those of `now`. */
+export function vlanChanges(now: readonly PortVlan[], wanted: readonly PortVlan[]) {
+  if (vlansText(now) === vlansText(wanted)) return { remove: [], add: [] };
+  const isWanted = (vid: number) => wanted.some(({ first, last }) => first <= vid && vid <= last);
+  const remove = now.flatMap(({ first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, at) => first + at)
+      .filter((vid) => !isWanted(vid))
+      .map((vid): PortVlan => ({ first: vid, last: vid, pvid: false, untagged: false })),
+  );
+  return { remove, add: wanted };
+}
+
+/** VLANs for a person, as bridge(8) has them: `1 pvid untagged, 100-105`. */
+export function vlansText(vlans: readonly PortVlan[]): string {
+  const texts = vlans.map(({ first, last, pvid, untagged }) => {
+    const range = first === last ? `${first}` : `${first}-${last}`;
+    return `${range}${pvid ? " pvid" : ""}${untagged ? " untagged" : ""}`;
+  });
+  return texts.join(", ") || "none";
 }

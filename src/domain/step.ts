@@ -1,6 +1,6 @@
 import { type Address, addressText } from "./address.ts";
 import { type Neighbour, neighbourText } from "./neighbour.ts";
-import type { Port } from "./port.ts";
+import { type Port, type PortVlan, vlansText } from "./port.ts";
 import { type Qdisc, qdiscText } from "./qdisc.ts";
 import { type Route, routeText } from "./route.ts";
 import { type Sysctls, sysctlsText } from "./sysctls.ts";
@@ -52,6 +52,8 @@ export type Step =
   | { readonly type: "set-sysctls"; readonly sysctls: Sysctls }
   /** Of the port of a bridge, by the names of BRPORT. */
   | { readonly type: "set-port"; readonly settings: Port["settings"] }
+  /** The VLANs of the port of a bridge, in place of those that it has. */
+  | { readonly type: "set-vlans"; readonly vlans: readonly PortVlan[] }
   | { readonly type: "add-altname"; readonly altname: string }
   | { readonly type: "delete-altname"; readonly altname: string }
   /** `proven`: nobody else has it, as was found before; no duplicate address detection is started. */
@@ -97,6 +99,8 @@ export function stepText(step: Step): string {
       return `set port ${Object.entries(step.settings)
         .map(([name, value]) => `${name} ${value}`)
         .join(", ")}`;
+    case "set-vlans":
+      return `set VLANs ${vlansText(step.vlans)}`;
     case "add-altname":
       return `add altname ${step.altname}`;
     case "delete-altname":

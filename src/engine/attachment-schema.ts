@@ -82,7 +82,12 @@ const route = v.object({
   encapsulated: v.boolean(),
 });
 
-const port = v.object({ settings: v.record(v.string(), v.number()) });
+const vlan = v.object({ first: count, last: count, pvid: v.boolean(), untagged: v.boolean() });
+
+const port = v.object({
+  settings: v.record(v.string(), v.number()),
+  vlans: v.optional(v.nullable(v.array(vlan)), null),
+});
 
 const neighbour = v.object({
   family: v.picklist(["inet", "inet6", "bridge"]),

@@ -10,8 +10,8 @@ import { NetlinkError } from "../netlink/netlink-error.ts";
 import { setQdisc } from "../netlink/qdisc.ts";
 import { addRoute, deleteRoute } from "../netlink/route-entry.ts";
 import type { Connections, Places } from "./locate.ts";
-import { readDevice, readDeviceByName, readSysctls } from "./reader.ts";
-import { writeSysctls } from "./sysctls.ts";
+import { setSysctls, setVlans } from "./lone-steps.ts";
+import { readDevice, readDeviceByName } from "./reader.ts";
 import { changeWhileDown } from "./while-down.ts";
 
 /** The two namespaces that steps go between; null: the container's cannot be reached any more. */
@@ -66,8 +66,8 @@ export function execute(ends: Ends, start: Subject, steps: readonly Step[], carr
     }
     const group = independent(rest);
     const failure =
-      step.type === "set-sysctls"
-        ? setSysctls(ends, subject, step)
+      step.type === "set-sysctls" || step.type === "set-vlans"
+        ? lone(ends, subject, step)
         : applyTogether(connectionOf(ends, subject.place), subject, group);
     if (failure !== null && !carryOn) return { failure, subject };
     first ??= failure;
@@ -140,6 +140,7 @@ function requestOf(subject: Subject, step: Step): Request {
   const about = aboutOf(subject, step);
   switch (step.type) {
     case "move":
+    case "set-vlans":
     case "set-sysctls":
       throw new Error(`${step.type} goes alone and not among others`);
     case "change":
@@ -167,17 +168,17 @@ function requestOf(subject: Subject, step: Step): Request {
   }
 }
 
-function setSysctls(
+function lone(
   ends: Ends,
   subject: Subject,
-  step: Extract<Step, { type: "set-sysctls" }>,
+  step: Extract<Step, { type: "set-sysctls" | "set-vlans" }>,
 ): StepFailure | null {
-  const files = ends.files[subject.place];
-  const ground = { connection: connectionOf(ends, subject.place), files };
-  const now = readSysctls(ground, subject.ifindex, step.sysctls);
-  const error = writeSysctls(files, subject.name, now, step.sysctls);
-  if (error === null) return null;
-  return { step: stepText(step), errno: error.code, message: `${subject.name}: ${error.message}` };
+  const connection = connectionOf(ends, subject.place);
+  const error =
+    step.type === "set-vlans"
+      ? setVlans(connection, subject.ifindex, step.vlans, aboutOf(subject, step))
+      : setSysctls({ connection, files: ends.files[subject.place] }, subject, step.sysctls);
+  return error && failureOf(step, error);
 }
 
 function move(
@@ -244,6 +245,6 @@ function aboutOf(subject: Subject, step: Step): string {
   return `${subject.name}: ${stepText(step)}`;
 }
 
-function failureOf(step: Step, error: NetlinkError): StepFailure {
+function failureOf(step: Step, error: { readonly code: string; readonly message: string }): StepFailure {
   return { step: stepText(step), errno: error.code, message: error.message };
 }

@@ -1,10 +1,12 @@
 import type { Device } from "../domain/device.ts";
 import { isMadeToStay, type Neighbour } from "../domain/neighbour.ts";
+import type { Port, PortVlan } from "../domain/port.ts";
 import type { Qdisc } from "../domain/qdisc.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { NO_SYSCTLS, type Sysctls } from "../domain/sysctls.ts";
 import { decodeAddress, getAddresses } from "../netlink/address.ts";
 import { decodePort } from "../netlink/bridge-port.ts";
+import { decodePortVlans, getPortVlans } from "../netlink/bridge-vlan.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
@@ -62,7 +64,7 @@ export function readSnapshot(
     .filter((found) => found.ifindex === ifindex)
     .map((found) => found.address);
   const routes = aspects.routes ? readRoutes(asked, ifindex) : [];
-  const port = device.slaveKind === "bridge" ? decodePort(payload) : null;
+  const port = device.slaveKind === "bridge" ? readPort(connection, ifindex, payload) : null;
   const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
   const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
   const ingress = aspects.qdiscs ? (readQdisc(connection, ifindex, "ingress")?.kind ?? null) : null;
@@ -81,6 +83,23 @@ function readNeighbours(connection: Connection, { ifindex, mac }: Device): Neigh
       .map(({ neighbour }) => neighbour)
   );
 }
+
+function readPort(connection: Connection, ifindex: number, payload: Uint8Array): Port | null {
+  const port = decodePort(payload);
+  return port === null ? null : { ...port, vlans: readPortVlans(connection, ifindex) };
+}
+
+/** The VLANs of a bridge's port; null where the kernel's bridges know none, or it is a port no more. */
+export function readPortVlans(connection: Connection, ifindex: number): PortVlan[] | null {
+  try {
+    return connection.dump(getPortVlans(ifindex)).flatMap(({ payload }) => decodePortVlans(payload));
+  } catch (error) {
+    if (error instanceof NetlinkError && NO_VLANS.has(error.code)) return null;
+    throw error;
+  }
+}
+
+const NO_VLANS: ReadonlySet<string> = new Set(["EOPNOTSUPP", "EINVAL", "ENODEV"]);
 
 /** None of its own (tc_get_qdisc()), or a kernel without any. */
 const NO_QDISC: ReadonlySet<string> = new Set(["EINVAL", "ENOENT", "EOPNOTSUPP", "ENODEV"]);

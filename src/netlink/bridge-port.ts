@@ -33,8 +33,8 @@ const slaveMessage = family(ifinfomsg, attributes({ IFLA_LINKINFO: [18, nested(S
 const LINKINFO = attributes({ IFLA_INFO_SLAVE_KIND: [4, asciiz], IFLA_INFO_SLAVE_DATA: [5, brport] });
 const portMessage = family(ifinfomsg, attributes({ IFLA_LINKINFO: [18, nested(LINKINFO)] }));
 
-/** What an RTM_NEWLINK tells of a device as the port of a bridge; null where it is none. */
-export function decodePort(payload: Uint8Array): Port | null {
+/** The settings that an RTM_NEWLINK tells of a device as the port of a bridge; null where it is none. */
+export function decodePort(payload: Uint8Array): Pick<Port, "settings"> | null {
   // The data of another kind of master is of another kind.
   if (slaveMessage.decode(payload).values.IFLA_LINKINFO?.IFLA_INFO_SLAVE_KIND !== "bridge") return null;
   const { IFLA_LINKINFO } = portMessage.decode(payload).values;

@@ -24,6 +24,7 @@ export const NLA_F_NET_BYTEORDER = 0x4000;
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
 export const RTM_GETLINK = 18;
+export const RTM_SETLINK = 19;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
@@ -38,6 +39,7 @@ export const RTM_NEWNSID = 88;
 export const RTM_GETNSID = 90;
 export const RTM_NEWLINKPROP = 108;
 export const RTM_DELLINKPROP = 109;
+export const RTM_GETVLAN = 114;
 /** Bit of sockaddr_nl.nl_groups for RTNLGRP_LINK. */
 export const RTMGRP_LINK = 1;
 export const RTEXT_FILTER_SKIP_STATS = 8;

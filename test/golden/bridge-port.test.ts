@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NO_CHANGE } from "../../src/domain/step.ts";
 import { brport, changePort, decodePort } from "../../src/netlink/bridge-port.ts";
+import { addPortVlans, deletePortVlans } from "../../src/netlink/bridge-vlan.ts";
 import { changeLink, linkMessage } from "../../src/netlink/link.ts";
 import { captured, hex, sent } from "./wire.ts";
 
@@ -27,6 +28,18 @@ describe("the same bytes", () => {
     };
     expect({ ...ours, payload: told(ours.payload) }).toEqual({ ...theirs, payload: told(theirs.payload) });
     expect(told(theirs.payload).settings).toEqual(settings);
+  });
+});
+
+describe("VLANs of a port: the same bytes", () => {
+  const vlan = { first: 7, last: 7, pvid: false, untagged: false };
+  test.each([
+    ["VLAN with pvid", addPortVlans(7, [{ ...vlan, pvid: true, untagged: true }], "add")],
+    ["VLANs in a range", addPortVlans(7, [{ ...vlan, first: 100, last: 105 }], "add")],
+    // What a VLAN was makes no difference to its being taken.
+    ["no VLAN", deletePortVlans(7, [{ first: 1, last: 1, pvid: true, untagged: true }], "delete")],
+  ])("%s", (name, request) => {
+    expect(hex(sent((connection) => connection.request(request)))).toEqual(hex(captured(FILE, name)));
   });
 });
 

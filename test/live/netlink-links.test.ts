@@ -46,7 +46,7 @@ describe("a change of a link", () => {
       txqueuelen: 77,
       group: 7,
       master: null,
-      flags: null,
+      flags: 0x1100,
       up: true,
     };
     connection.request(changeLink(IFINDEX, change, null, "change d0"));
@@ -60,7 +60,7 @@ describe("a change of a link", () => {
       ifalias: "uplink of rack 7",
       txqlen: 77,
       group: "7",
-      flags: expect.arrayContaining(["UP"]),
+      flags: expect.arrayContaining(["UP", "PROMISC", "MULTICAST"]),
     });
     expect(device(connection)).toMatchObject(change);
   });

@@ -1,5 +1,6 @@
 import { type Scenario, scenario } from "./scenario.ts";
 import { BRIDGE } from "./scenarios/bridge.ts";
+import { BRIDGE_PORTS } from "./scenarios/bridge-ports.ts";
 import { CHILDREN } from "./scenarios/children.ts";
 import { CLASH } from "./scenarios/clash.ts";
 import { ELSEWHERE } from "./scenarios/elsewhere.ts";
@@ -13,6 +14,7 @@ const ALL: readonly Scenario[] = [
   ...CLASH,
   ...ELSEWHERE,
   ...BRIDGE,
+  ...BRIDGE_PORTS,
   ...CHILDREN,
   ...KIND,
   ...OTHERS,

@@ -10,6 +10,7 @@ import {
   RTM_GETNSID,
   RTM_GETQDISC,
   RTM_GETROUTE,
+  RTM_GETVLAN,
 } from "../../../src/netlink/uapi.ts";
 import { ack } from "./acks.ts";
 import { integer, type Random } from "./random.ts";
@@ -17,7 +18,15 @@ import { type ErrnoCode, Refusal } from "./refusal.ts";
 
 /** Whether a message only asks. */
 export function isQuestion({ type }: Message): boolean {
-  const types = [RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH, RTM_GETNSID, RTM_GETQDISC];
+  const types = [
+    RTM_GETLINK,
+    RTM_GETADDR,
+    RTM_GETROUTE,
+    RTM_GETNEIGH,
+    RTM_GETNSID,
+    RTM_GETQDISC,
+    RTM_GETVLAN,
+  ];
   return types.includes(type);
 }
 

@@ -124,7 +124,7 @@ export const snapshot: fc.Arbitrary<Snapshot> = fc
     neighbours: [],
     qdisc: null,
     ingress: null,
-    port: members.master === null ? null : { settings: portSettings },
+    port: members.master === null ? null : { settings: portSettings, vlans: null },
     sysctls,
     takenAt,
   }));

@@ -39,7 +39,12 @@ function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Sn
       return { ...snapshot, qdisc: step.qdisc };
     case "set-port":
       if (device.master === null) throw new Error("EINVAL: it is no port");
-      return { ...snapshot, port: { settings: { ...snapshot.port?.settings, ...step.settings } } };
+      return {
+        ...snapshot,
+        port: { vlans: null, settings: { ...snapshot.port?.settings, ...step.settings } },
+      };
+    case "set-vlans":
+      return { ...snapshot, port: { settings: {}, ...snapshot.port, vlans: step.vlans } };
     case "set-sysctls":
       return { ...snapshot, sysctls: { ...snapshot.sysctls, ...step.sysctls } };
     case "add-altname":

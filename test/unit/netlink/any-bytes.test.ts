@@ -4,6 +4,7 @@ import { decodeAck } from "../../../src/netlink/ack.ts";
 import { decodeAddress } from "../../../src/netlink/address.ts";
 import { decodeAttributes } from "../../../src/netlink/attribute.ts";
 import { decodePort } from "../../../src/netlink/bridge-port.ts";
+import { decodePortVlans } from "../../../src/netlink/bridge-vlan.ts";
 import { DecodeError } from "../../../src/netlink/decode-error.ts";
 import { decodeSysctls } from "../../../src/netlink/devconf.ts";
 import { decodeLink, linkMessage } from "../../../src/netlink/link.ts";
@@ -24,6 +25,7 @@ const decoders: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   decodeRoute: (bytes) => decodeRoute(bytes, 7),
   decodeSysctls,
   decodePort,
+  decodePortVlans,
   decodeNeighbour,
   decodeQdisc,
   linkMessage: linkMessage.decode,

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type PortVlan, portSettingsToSet, vlanChanges, vlansText } from "../../../src/domain/port.ts";
+
+const vlan = (first: number, last = first, more: Partial<PortVlan> = {}): PortVlan => ({
+  first,
+  last,
+  pvid: false,
+  untagged: false,
+  ...more,
+});
+const own = { pvid: true, untagged: true };
+
+test("settings that differ are to be set, and all of what is no port yet", () => {
+  const port = { settings: { cost: 7, hairpin: 1 }, vlans: null };
+  expect(portSettingsToSet({ settings: { cost: 7, hairpin: 0 }, vlans: null }, port)).toEqual({ hairpin: 1 });
+  expect(portSettingsToSet(null, port)).toEqual(port.settings);
+  expect(portSettingsToSet(port, null)).toEqual({});
+});
+
+test("VLANs for a person", () => {
+  expect(vlansText([vlan(1, 1, own), vlan(100, 105), vlan(200, 200, { untagged: true })])).toBe(
+    "1 pvid untagged, 100-105, 200 untagged",
+  );
+  expect(vlansText([])).toBe("none");
+});
+
+describe("vlanChanges", () => {
+  test("none where they are so already", () => {
+    const vlans = [vlan(1, 1, own), vlan(100, 105)];
+    expect(vlanChanges(vlans, vlans)).toEqual({ remove: [], add: [] });
+  });
+
+  test("the one that a port begins with goes where it is not wanted, and stays where it is", () => {
+    const wanted = [vlan(7, 7, own)];
+    expect(vlanChanges([vlan(1, 1, own)], wanted)).toEqual({ remove: [vlan(1)], add: wanted });
+    expect(vlanChanges([vlan(1, 1, own)], [vlan(1, 2)])).toEqual({ remove: [], add: [vlan(1, 2)] });
+  });
+
+  test("leave exactly those that are wanted", () => {
+    const range = fc
+      .tuple(fc.integer({ min: 1, max: 40 }), fc.nat(5))
+      .map(([first, more]) => vlan(first, first + more));
+    const ids = (list: readonly PortVlan[]) =>
+      new Set(
+        list.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, at) => first + at)),
+      );
+    fc.assert(
+      fc.property(fc.array(range), fc.array(range), (now, wanted) => {
+        const { remove, add } = vlanChanges(now, wanted);
+        const left = new Set([...ids(now)].filter((vid) => !ids(remove).has(vid)));
+        expect(new Set([...left, ...ids(add)])).toEqual(ids(wanted));
+      }),
+    );
+  });
+});

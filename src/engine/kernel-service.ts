@@ -195,8 +195,8 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   devices() {
-    this.refresh();
-    return Array.from(this.#table.devices.values());
+    // Asked anew: the kernel tells nobody of an altname that is given to a device which is down.
+    return readDevices(this.#home);
   }
 
   inventory(away: readonly Device[]): Inventoried[] {

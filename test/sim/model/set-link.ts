@@ -67,7 +67,7 @@ export function setLink(world: World, link: Link, request: LinkRequest): void {
 export function addAltname(link: Link, altname: string): void {
   if (linkNamed(link.namespace, altname) !== null) refuse("EEXIST");
   link.altnames.push(altname);
-  tell(link);
+  stateChanged(link);
 }
 
 /** RTM_DELLINKPROP. */
@@ -75,7 +75,12 @@ export function deleteAltname(link: Link, altname: string): void {
   const at = link.altnames.indexOf(altname);
   if (at < 0) refuse(linkNamed(link.namespace, altname) === null ? "ENOENT" : "EINVAL");
   link.altnames.splice(at, 1);
-  tell(link);
+  stateChanged(link);
+}
+
+/** netdev_state_change(): nobody is told of a device that is down. */
+function stateChanged(link: Link): void {
+  if (link.up) tell(link);
 }
 
 /** do_set_master(): a port begins with the settings that every port begins with. */

@@ -38,6 +38,14 @@ const taken: readonly [string, (machine: Machine) => () => void][] = [
     },
   ],
   [
+    "name as an altname that nobody was told of",
+    ({ world, home }) => {
+      const stranger = addLink(world, home, { name: "x", kind: "ifb" });
+      addAltname(stranger, "d0");
+      return () => deleteLink(world, stranger);
+    },
+  ],
+  [
     "name and ifindex",
     ({ world, home }) => {
       const stranger = addLink(world, home, { name: "d0", kind: "tun", ifindex: 2 });

@@ -43,7 +43,7 @@ test("what is there at first is dumped once, and what comes is told", () => {
   expect(names()).toEqual(["lo"]);
   table.refresh();
   expect(names()).toEqual(["lo", "d0", "d0-far"]);
-  change(world, d0, { name: "d1", mtu: 1300 });
+  change(world, d0, { name: "d1", mtu: 1300, up: true });
   addAltname(d0, "alt");
   table.refresh();
   expect(table.devices.get(d0.ifindex)).toMatchObject({ name: "d1", mtu: 1300, altnames: ["alt"] });

@@ -124,6 +124,7 @@ export function createEngine(parts: EngineParts): Engine {
     async retryStuck() {
       // Trying changes devices itself, and a change is what it is tried again for.
       if (parts.now() - triedAt < RETRY_PAUSE_MS) return;
+      if (context.unexamined.size > 0) triedAt = parts.now();
       await examineAgain(context);
       const stuck = context.registry
         .all()

@@ -40,7 +40,11 @@ export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log
     .filter((one) => event.id === null || one.holders.some(({ id }) => id === event.id));
   await engine.recover();
   const answer = await engine.handle(event);
-  await state.tidyPins(engine.attachments().map(({ cookie }) => cookie));
+  const left = await state.tidyPins(engine.attachments().map(({ cookie }) => cookie));
+  if (left > 0 && event.id === null && answer.error === null) {
+    const message = `namespaces that are held for reasons not on record any more: ${left}; the warnings say how to get devices home from there`;
+    return { ...answer, outcome: "failed", error: { code: "stuck", message, device: null } };
+  }
   if (answer.outcome !== "unchanged" || asked.length === 0) return answer;
   // Taking up what was left has brought them home already.
   return verdict(event, "returned", {

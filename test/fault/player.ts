@@ -35,6 +35,7 @@ export type Order =
 export interface Answer {
   /** null: it was killed before it could tell, or nothing was to be told. */
   readonly verdict: Verdict | null;
+  /** Or it has ended by itself, for it could not start. */
   readonly killed: boolean;
   readonly effects: readonly Effect[];
   readonly attachments: readonly Pick<Attachment, "state" | "error">[];
@@ -131,15 +132,19 @@ async function carryOut(order: Order): Promise<Verdict | null> {
 for await (const line of createInterface({ input: process.stdin })) {
   let verdict: Verdict | null = null;
   let fault: string | null = null;
+  let ended = false;
+  const order: Order = JSON.parse(line);
   try {
-    verdict = await carryOut(JSON.parse(line));
+    verdict = await carryOut(order);
   } catch (error) {
-    fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    // A daemon that cannot start says so and ends: its service manager starts another one.
+    ended = order.do === "start" && order.fault !== null;
+    if (!ended) fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   const { daemon } = stage;
   const answer: Answer = {
     verdict,
-    killed: daemon?.fuse.isBurnt ?? false,
+    killed: ended || (daemon?.fuse.isBurnt ?? false),
     effects: daemon?.injector.effects ?? [],
     attachments: (daemon?.engine.attachments() ?? []).map(({ state, error }) => ({ state, error })),
     log: daemon?.log ?? [],

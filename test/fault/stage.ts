@@ -31,7 +31,21 @@ const DEVICES = [
   ...makeDevice("tap", "d2"),
   "link set d2 mtu 1300",
   "addr add 203.0.113.9/24 dev d2",
+  "link add br0 type bridge",
+  "link set br0 up",
+  "link set d2 master br0",
+  "link set d2 type bridge_slave cost 77",
+  "route add 10.99.0.0/16 via 192.0.2.254 dev d0 metric 5",
+  "route add 10.98.0.0/16 dev d0 table 77",
+  "route add 2001:db8:99::/48 via 2001:db8:2::9 dev d0",
 ];
+
+/** Files of d0 below /proc/sys/net, and what they hold. */
+const SYSCTLS = {
+  "ipv4/conf/d0/arp_ignore": "1",
+  "ipv6/conf/d0/accept_ra": "0",
+  "ipv4/neigh/d0/locktime": "77",
+};
 
 /** How much of the host and of a container there is to see. */
 export interface Picture {
@@ -62,6 +76,9 @@ export class Stage implements AsyncDisposable {
   static async create(): Promise<Stage> {
     const host = await startProcess(["unshare", "--net", "--mount", "--propagation", "private"]);
     await host.netns.ip("link set lo up", ...DEVICES);
+    for (const [file, value] of Object.entries(SYSCTLS)) {
+      await host.netns.run("sh", "-c", `echo ${value} >/proc/sys/net/${file}`);
+    }
     const state = mkdtempSync(join(tmpdir(), "netdevd-fault-"));
     const player = Bun.spawn(
       [
@@ -100,7 +117,13 @@ export class Stage implements AsyncDisposable {
 
   async picture(): Promise<Picture> {
     const container = await this.container();
-    return { host: await pictureOf(this.host), container: await pictureOf(container.netns) };
+    const sysctls = Object.keys(SYSCTLS).map((file) => `/proc/sys/net/${file}`);
+    // Of d0, where it is.
+    const read = `cat ${sysctls.join(" ")} 2>/dev/null || true`;
+    return {
+      host: [await pictureOf(this.host), await this.host.run("sh", "-c", read)],
+      container: await pictureOf(container.netns),
+    };
   }
 
   async order(order: Order): Promise<Answer> {

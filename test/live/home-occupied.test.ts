@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { furnish, makeDevice } from "../helpers/devices.ts";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
-import { D0_AS_ETH1 } from "../helpers/mapping.ts";
+import { D0_AS_ETH1, mappingFor } from "../helpers/mapping.ts";
 import { until } from "../helpers/until.ts";
 
 // "…the same device, under its own name (and ifindex, if still free). What cannot be put back is told." While the
@@ -88,4 +88,43 @@ test("a device that its container destroyed is told as lost, and nothing else su
   await lab.host.ip(...makeDevice("ifb", "d0"));
   const next = await lab.container();
   expect((await lab.attach("c1", next)).outcome).toBe("attached");
+});
+
+test("two whose names and numbers are taken come home as netdevd0 and netdevd1, all told, and each gets its own when that is free", async () => {
+  await using lab = await Lab.create();
+  const names = ["d0", "d1"];
+  await lab.host.ip(...names.flatMap((name) => [...makeDevice("veth", name), ...furnish(name)]));
+  const before = await lab.host.devices();
+  const daemon = await lab.start(mappingFor("c1", 'match = { name = "d?" }\ncount = "all"\nname = "eth%d"'));
+  const container = await lab.container();
+  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  const takers = names.map((name) => `link add ${name} index ${before[name]?.ifindex} type ifb`);
+  await lab.host.ip(...takers);
+
+  const verdict = await lab.event({ id: "c1", status: "stopped" });
+  expect(verdict).toMatchObject({ outcome: "failed", error: { code: "stuck", device: "d0" } });
+  const [{ error } = { error: null }] = (await daemon.status()).containers;
+  const ready = await (await daemon.get("/readyz")).text();
+  for (const told of [verdict.error?.message, JSON.stringify(error), ready, daemon.log()]) {
+    expect(told).toContain("d0 is home as netdevd0");
+  }
+  expect(daemon.log()).toContain("d1 is home as netdevd1");
+  const { netdevd0, netdevd1 } = await lab.host.devices();
+  // Usable meanwhile, with all but name and number: labels go with the name.
+  expect(netdevd0).toMatchObject({ up: true, mac: before.d0?.mac, mtu: 1400, alias: "what d0 is for" });
+  expect(netdevd0?.addresses).toHaveLength(before.d0?.addresses.length ?? 0);
+  expect(netdevd1).toMatchObject({ up: true, mac: before.d1?.mac, altnames: before.d1?.altnames });
+
+  await lab.host.ip("link del d1");
+  await until("d1 to have its name", async () => (await lab.host.devices()).d1?.mtu === 1400);
+  expect((await lab.host.devices()).netdevd0).toEqual(netdevd0);
+  expect((await daemon.status()).containers).toMatchObject([{ id: "c1", state: "stuck" }]);
+  await lab.host.ip("link del d0");
+  await daemon.empty();
+  const after = await lab.host.devices();
+  for (const name of names) {
+    // A number that a device has at home it keeps.
+    expect(after[name]).toEqual({ ...before[name], ifindex: after[name]?.ifindex } as never);
+  }
+  expect((await daemon.get("/readyz")).status).toBe(200);
 });

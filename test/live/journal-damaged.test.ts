@@ -92,7 +92,8 @@ for (const [what, told, statement] of FOREIGN) {
       expect(readdirSync(join(lab.state, "pins"))).toHaveLength(2);
       await daemon.end();
     }
-    const { stderr } = await lab.netdevd("release", "--all");
+    const { stderr, code } = await lab.netdevd("release", "--all");
+    expect(code).toBe(1);
     const [, command] = /`(nsenter [^`]*)` brings a device home/.exec(stderr) ?? [];
     expect(stderr).toContain("eth1");
     expect((await lab.onHost("cat", join(lab.folder, "daemon-2.log"))).stdout).toMatch(told);

@@ -16,6 +16,7 @@ import {
 } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { flagsText, type LinkChange, NO_CHANGE, type Place, type Step } from "./step.ts";
+import { primaryOf } from "./subnet.ts";
 import { sysctlsToSet } from "./sysctls.ts";
 
 /** A device as it was found, and where. */
@@ -148,11 +149,17 @@ function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChan
   const stays = (address: Address) => {
     // A rename makes up new labels for the IPv4 addresses that are there (inetdev_changename).
     if (change.name !== null && address.family === "inet") return false;
+    // Those of IPv6 go when the link goes down (addrconf_ifdown).
+    if (change.up === false && address.family === "inet6") return false;
     // The route to a peer is not made by coming up.
     if (change.up === true && address.family === "inet6" && address.peer !== null) return false;
     return wanted.some((other) => isSame(other, address));
   };
-  const kept = keptInOrder(there.filter(stays), wanted);
+  const inPlace = keptInOrder(there.filter(stays), wanted);
+  const kept = inPlace.filter((address) => {
+    const primary = primaryOf(there, address);
+    return primary === undefined || inPlace.includes(primary);
+  });
   // The last first: with a primary address the kernel deletes its secondaries.
   const remove = there
     .filter((address) => !kept.includes(address) && !isKernelMade(address, now.snapshot.device))
@@ -213,6 +220,8 @@ function wantedAddresses(now: Snapshot, wanted: Snapshot): Address[] {
 function isSame(a: Address, b: Address): boolean {
   return (
     addressKey(a) === addressKey(b) &&
+    a.peer === b.peer &&
+    a.prefixLength === b.prefixLength &&
     a.broadcast === b.broadcast &&
     a.label === b.label &&
     a.scope === b.scope &&

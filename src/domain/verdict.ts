@@ -15,6 +15,7 @@ export const CODES = [
   "name-invalid",
   "same-name-twice",
   "journal-unwritable",
+  "system-error",
   "step-failed",
   "namespace-gone",
   "not-as-wanted",

@@ -1,4 +1,4 @@
-import type { Attachment } from "../domain/attachment.ts";
+import type { Attachment, Holder } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
@@ -8,6 +8,7 @@ import { hasEnded, holderOf, isStillHeld, unwatchHolder, watchHolder } from "./h
 import { bringHome } from "./homecoming.ts";
 import type { Opened } from "./kernel.ts";
 import { moveIn } from "./move-in.ts";
+import { notOnRecord } from "./on-record.ts";
 import { pinned } from "./reach.ts";
 import { refusal, verdict, verdictDevices } from "./verdicts.ts";
 import { type Lacking, tellWaiting, waitFor } from "./wait-for.ts";
@@ -71,11 +72,12 @@ async function place(
 ): Promise<Placed> {
   const { registry, underWay } = context;
   const known = registry.ofHolder(event.id);
+  const mappingName = mapping?.name ?? null;
   for (const attachment of known) {
     const change = underWay.get(attachment.key);
     if (change !== undefined) return { wait: change.catch(() => undefined) };
     if (attachment.cookie !== held.cookie && !hasEnded(attachment, event.id)) {
-      return refuse(context, event, held, idInUse(event, attachment), mapping);
+      return refuse(context, event, held, idInUse(event, attachment), mappingName);
     }
     if (attachment.cookie !== held.cookie && isStillHeld(context, attachment.cookie)) {
       // It has ended there, and others hold the devices on: it is nobody's holder any more.
@@ -85,12 +87,12 @@ async function place(
     }
     if (attachment.cookie !== held.cookie || attachment.state === "stuck") {
       const { stuck } = await bringHome(context, attachment.key);
-      if (stuck !== null) return refuse(context, event, held, stuck, mapping);
+      if (stuck !== null) return refuse(context, event, held, stuck, mappingName);
       return { wait: Promise.resolve() };
     }
   }
   const [same] = known;
-  if (same !== undefined) return { verdict: await again(context, event, target, same, held) };
+  if (same !== undefined) return again(context, event, target, same, held);
   if (mapping === null) {
     await letGoOf(context, held);
     return { verdict: verdict(event, "no-mapping") };
@@ -99,7 +101,7 @@ async function place(
   if (shared === undefined) return begin(context, event, target, mapping, held, late);
   const change = underWay.get(shared.key);
   if (change !== undefined) return { wait: change.catch(() => undefined) };
-  return { verdict: await join(context, event, target, shared, held) };
+  return join(context, event, target, shared, held);
 }
 
 /** The same id in the same namespace: what it asked for is so already. */
@@ -109,7 +111,7 @@ async function again(
   target: Target,
   attachment: Attachment,
   held: Held,
-): Promise<Verdict> {
+): Promise<Placed> {
   const before = attachment.holders.find(({ id }) => id === event.id);
   const samePid = target.by === "pid" && before?.pid === target.pid && !before.ended;
   if (samePid || target.by === "netns") {
@@ -117,14 +119,15 @@ async function again(
   } else {
     // A process of its own took the container's place in the namespace, as a restart in a pod does.
     const others = attachment.holders.filter(({ id }) => id !== event.id);
-    const holders = [...others, holderOf(event, target, held.process)];
-    context.registry.update(attachment.key, { holders });
+    const problem = holdFor(context, attachment, [...others, holderOf(event, target, held.process)]);
+    if (problem !== null) return refuse(context, event, held, problem, attachment.mapping);
     await unwatchHolder(context, attachment.key, event.id);
     watchHolder(context, attachment.key, event.id, held.process);
     await context.kernel.close(held.cookie);
   }
   const outcome = attachment.event === event.name ? "attached" : "unchanged";
-  return verdict(event, outcome, { mapping: attachment.mapping, devices: verdictDevices(attachment) });
+  const members = { mapping: attachment.mapping, devices: verdictDevices(attachment) };
+  return { verdict: verdict(event, outcome, members) };
 }
 
 /** One more container in a namespace whose devices are there already: a pod's. */
@@ -134,16 +137,26 @@ async function join(
   target: Target,
   attachment: Attachment,
   held: Held,
-): Promise<Verdict> {
+): Promise<Placed> {
+  const { mapping } = attachment;
   const holders = [...attachment.holders, holderOf(event, target, held.process)];
-  const joined = context.registry.update(attachment.key, { holders });
+  const problem = holdFor(context, attachment, holders);
+  if (problem !== null) return refuse(context, event, held, problem, mapping);
   watchHolder(context, attachment.key, event.id, held.process);
   await context.kernel.close(held.cookie);
   context.log("info", "container shares the devices of its namespace", {
     container: event.id,
-    mapping: attachment.mapping,
+    mapping,
   });
-  return verdict(event, "attached", { mapping: joined.mapping, devices: verdictDevices(joined) });
+  return { verdict: verdict(event, "attached", { mapping, devices: verdictDevices(attachment) }) };
+}
+
+/** Puts on record for whom an Attachment is from now on, or leaves it as it was and tells why. */
+function holdFor(context: Context, { key, holders }: Attachment, next: readonly Holder[]): Problem | null {
+  context.registry.update(key, { holders: next });
+  const problem = notOnRecord(context, key);
+  if (problem !== null) context.registry.update(key, { holders });
+  return problem;
 }
 
 /** Chooses the devices, puts on record what they were, and moves them in. */
@@ -174,7 +187,7 @@ async function begin(
   });
   if ("wait" in begun) return begun;
   if ("lacks" in begun) return { ...begun, mapping };
-  if ("problem" in begun) return refuse(context, event, held, begun.problem, mapping);
+  if ("problem" in begun) return refuse(context, event, held, begun.problem, mapping.name);
   const { key, work } = begun;
   const verdict = work.finally(() => {
     if (context.underWay.get(key) === work) context.underWay.delete(key);
@@ -187,10 +200,10 @@ async function refuse(
   event: ContainerEvent,
   held: Held,
   problem: Problem,
-  mapping: Mapping | null,
+  mapping: string | null,
 ): Promise<Placed> {
   await letGoOf(context, held);
-  return { verdict: refusal(event, problem, mapping?.name ?? null) };
+  return { verdict: refusal(event, problem, mapping) };
 }
 
 async function letGoOf(context: Context, held: Held): Promise<void> {

@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 import { heldFor } from "./held.ts";
 import { holderOf } from "./holders.ts";
 import type { Opened } from "./kernel.ts";
+import { unwritable } from "./on-record.ts";
 import { onTheirWay } from "./on-their-way.ts";
 
 type Plan = Extract<AttachPlan, { ok: true }>;
@@ -87,8 +88,7 @@ export function putOnRecord(
     return { attachment };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const message = `nothing was touched, for it could not be put on record: ${why}; see to the state folder`;
-    return { problem: { code: "journal-unwritable", message, device: null } };
+    return { problem: unwritable(`nothing was touched, for it could not be put on record: ${why}`) };
   }
 }
 

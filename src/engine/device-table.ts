@@ -2,7 +2,7 @@ import { SyscallError } from "../../ffi/errno.ts";
 import type { Device } from "../domain/device.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { DecodeError } from "../netlink/decode-error.ts";
-import { decodeLink, getLinks } from "../netlink/link.ts";
+import { decodeLink, getLinks, movedTo } from "../netlink/link.ts";
 import { decodeMessages } from "../netlink/message.ts";
 import { RTM_DELLINK, RTM_NEWLINK } from "../netlink/uapi.ts";
 import type { LinkMonitor } from "./system.ts";
@@ -20,11 +20,26 @@ export interface DeviceTable {
   refresh(): boolean;
   /** By ifindex. */
   readonly devices: ReadonlyMap<number, Device>;
+  /** The ifindex that a device which has left has got where it went, by the one it had; null: nobody has told. */
+  departed(ifindex: number): number | null;
 }
+
+/** Departures that are kept in mind: enough for those that are under way, few enough for any host. */
+const DEPARTURES_KEPT = 1000;
 
 /** A table that begins with a dump over `home`. `monitor` has to be subscribed before it is made. */
 export function createDeviceTable(home: Connection, monitor: LinkMonitor): DeviceTable {
   const devices = new Map<number, Device>();
+  const departures = new Map<number, number>();
+
+  function leaves(ifindex: number, there: number | null): void {
+    devices.delete(ifindex);
+    departures.delete(ifindex);
+    if (there === null) return;
+    departures.set(ifindex, there);
+    const [oldest] = departures.keys();
+    if (departures.size > DEPARTURES_KEPT && oldest !== undefined) departures.delete(oldest);
+  }
 
   function dump(): void {
     const links = home.dump(getLinks()).map((message) => decodeLink(message.payload));
@@ -53,24 +68,27 @@ export function createDeviceTable(home: Connection, monitor: LinkMonitor): Devic
       if (message.type !== RTM_NEWLINK && message.type !== RTM_DELLINK) continue;
       const device = decodeLink(message.payload);
       if (message.type === RTM_NEWLINK) devices.set(device.ifindex, device);
-      else devices.delete(device.ifindex);
+      else leaves(device.ifindex, movedTo(message.payload));
     }
+  }
+
+  function refresh(): boolean {
+    try {
+      const taken = takeIn();
+      if (taken !== null) return taken > 0;
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+    }
+    // The rest of what is queued is older than the dump that follows, and is taken in before it.
+    while (takeIn() === null);
+    dump();
+    return true;
   }
 
   dump();
   return {
     devices,
-    refresh() {
-      try {
-        const taken = takeIn();
-        if (taken !== null) return taken > 0;
-      } catch (error) {
-        if (!(error instanceof DecodeError)) throw error;
-      }
-      // The rest of what is queued is older than the dump that follows, and is taken in before it.
-      while (takeIn() === null);
-      dump();
-      return true;
-    },
+    refresh,
+    departed: (ifindex) => departures.get(ifindex) ?? null,
   };
 }

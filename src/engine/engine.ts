@@ -14,7 +14,7 @@ import { createMutex } from "./mutex.ts";
 import { examineAgain, recover } from "./recovery.ts";
 import type { Registry } from "./registry.ts";
 import { exited, release, stopped } from "./return.ts";
-import { verdict } from "./verdicts.ts";
+import { thrown, verdict } from "./verdicts.ts";
 import { createWaits, type Patience, type WaitClock } from "./waits.ts";
 
 /** What an engine is made of; all effects and all time come in here. */
@@ -36,7 +36,7 @@ export interface Engine {
   handle(event: SpoolEvent): Promise<Verdict>;
   /** A process that the kernel's side watched has ended; resolves when what follows has been done. */
   exited(watch: number): Promise<void>;
-  /** Tries again to bring home what is stuck, unless that was tried a moment ago. */
+  /** Tries again what could not be done: to bring home what is stuck, unless that was tried a moment ago. */
   retryStuck(): Promise<void>;
   /** Looks whether hardware is still in the containers that it was moved to; see `audit`. Never rejects. */
   audit(): Promise<void>;
@@ -101,9 +101,11 @@ export function createEngine(parts: EngineParts): Engine {
     try {
       return await dispatch(context, event, patience);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      context.log("error", message, { container: event.id ?? "", event: event.name, code: "internal" });
-      return verdict(event, "failed", { error: { code: "internal", message, device: null } });
+      const problem = thrown(error, null);
+      const { message, code } = problem;
+      context.log("error", message, { container: event.id ?? "", event: event.name, code });
+      // The system refuses to be looked at before anything is touched; what comes later is seen to where it does.
+      return verdict(event, code === "internal" ? "failed" : "refused", { error: problem });
     }
   }
 
@@ -122,6 +124,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
     exited: context.exited,
     async retryStuck() {
+      context.registry.catchUp();
       // Trying changes devices itself, and a change is what it is tried again for.
       if (parts.now() - triedAt < RETRY_PAUSE_MS) return;
       if (context.unexamined.size > 0) triedAt = parts.now();

@@ -1,6 +1,5 @@
 import { type Address, IFA_F_NODAD } from "../domain/address.ts";
-import { type Identity, mayBe } from "../domain/device.ts";
-import { type Place, type Step, stepText } from "../domain/step.ts";
+import { type Step, stepText } from "../domain/step.ts";
 import { addAddress, deleteAddress } from "../netlink/address.ts";
 import { changePort } from "../netlink/bridge-port.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
@@ -9,26 +8,9 @@ import { addNeighbour } from "../netlink/neighbour.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { setQdisc } from "../netlink/qdisc.ts";
 import { addRoute, deleteRoute } from "../netlink/route-entry.ts";
-import type { Connections, Places } from "./locate.ts";
+import { arrived, connectionOf, type Ends, movedAllTheSame, type Subject } from "./arrival.ts";
 import { setSysctls, setVlans } from "./lone-steps.ts";
-import { readDevice, readDeviceByName } from "./reader.ts";
 import { changeWhileDown } from "./while-down.ts";
-
-/** The two namespaces that steps go between; null: the container's cannot be reached any more. */
-export interface Ends {
-  readonly connections: Connections;
-  readonly files: Places["files"];
-  /** Open fds of the namespaces, as destinations. */
-  readonly fds: { readonly home: number; readonly inside: number | null };
-}
-
-/** A device to act on: where it is, under which ifindex, and how it is known again after a move. */
-export interface Subject {
-  readonly place: Place;
-  readonly ifindex: number;
-  readonly name: string;
-  readonly identity: Identity;
-}
 
 /** A step that the kernel refused, or after which the device could not be found. */
 export interface StepFailure {
@@ -199,40 +181,10 @@ function move(
     if (!(error instanceof NetlinkError)) throw error;
     return { failure: failureOf(step, error), subject: movedAllTheSame(ends, subject, step, name) };
   }
-  const moved = arrived(ends, subject, step.to, name);
+  const moved = arrived(ends, subject, step.to, name, false);
   if (moved !== null) return moved;
   const message = `${aboutOf(subject, step)}: done, says the kernel, and the device is not there`;
   return { failure: { step: stepText(step), errno: null, message }, subject };
-}
-
-/** The device where it has been moved to, by the name that it was given there, whatever MAC it had by then. */
-function arrived(ends: Ends, subject: Subject, to: Place, name: string): Subject | null {
-  const { identity } = subject;
-  const device = readDeviceByName(connectionOf(ends, to), name);
-  if (device === null || device.name !== name || !mayBe(identity, device, false)) return null;
-  const macs = [...identity.macs, device.mac];
-  return { place: to, ifindex: device.ifindex, name: device.name, identity: { ...identity, macs } };
-}
-
-/**
- * Where the device is after a move that was refused: the kernel moves first, under the old name where that is
- * free, and may refuse what comes then.
- */
-function movedAllTheSame(
-  ends: Ends,
-  subject: Subject,
-  step: Extract<Step, { type: "move" }>,
-  name: string,
-): Subject {
-  const there = readDevice(connectionOf(ends, subject.place), subject.ifindex);
-  if (there !== null && mayBe(subject.identity, there, false)) return subject;
-  return arrived(ends, subject, step.to, subject.name) ?? arrived(ends, subject, step.to, name) ?? subject;
-}
-
-function connectionOf(ends: Ends, place: Place): Connection {
-  const connection = ends.connections[place];
-  if (connection === null) throw new Error("a step inside a namespace that is not held");
-  return connection;
 }
 
 function renamed(subject: Subject, steps: readonly Step[]): Subject {

@@ -1,8 +1,10 @@
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Problem, VerdictDevice } from "../domain/verdict.ts";
-import { type Context, unwatch } from "./context.ts";
+import type { Context } from "./context.ts";
 import { type DeviceHomecoming, deviceHome } from "./device-homecoming.ts";
+import { isStillHeld } from "./holders.ts";
+import { isLeft, leave, letGo } from "./leave.ts";
 import type { LogFields } from "./log.ts";
 import { takeHold } from "./reach.ts";
 
@@ -69,23 +71,22 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
   }
   if (stuck === null) await letGo(context, begun);
   else registry.update(key, { state: "stuck", error: stuck });
+  await othersHome(context, begun.cookie);
   return { devices, warnings, stuck };
 }
 
-/** Forgets an Attachment and lets go of its namespace and of its holders' processes. */
-export async function letGo(context: Context, attachment: Attachment): Promise<void> {
-  context.registry.remove(attachment.key);
-  context.waits.changed();
-  context.unexamined.delete(attachment.key);
-  for (const process of Array.from(context.processes.values())) {
-    if (process.key === attachment.key) await unwatch(context, process.watch);
-  }
-  if (context.unreachable.delete(attachment.key)) return;
-  // Its pin, if any, is all that may be left of it: the next start takes that away.
-  await context.kernel.close(attachment.cookie).catch((error) => {
-    const message = `namespace ${attachment.cookie} is held on, with no device of ours in it: ${error}`;
-    context.log("warning", message, { mapping: attachment.mapping });
-  });
+/** Brings home what an Attachment has, or leaves it, as its mapping says: its namespace has no holder any more. */
+export function goodbye(context: Context, attachment: Attachment): Promise<Homecoming> {
+  return isLeft(context, attachment) ? leave(context, attachment) : bringHome(context, attachment.key);
+}
+
+/** Those that waited for the last holder of their namespace wait for nobody any more. */
+async function othersHome(context: Context, cookie: string): Promise<void> {
+  if (isStillHeld(context, cookie)) return;
+  const waiting = context.registry
+    .inNamespace(cookie)
+    .filter(({ key, state }) => state === "attached" && !context.underWay.has(key));
+  await Promise.all(waiting.map((one) => goodbye(context, one)));
 }
 
 /** A device at home keeps the ifindex that it has there: it is known by it, and cannot be given another. */

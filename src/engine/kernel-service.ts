@@ -180,17 +180,15 @@ export class KernelService implements KernelCalls, Disposable {
   ): Applied {
     const places = this.#places(cookie);
     const inside = cookie === null ? null : this.#namespaces.get(cookie).fd;
-    const { connections, files } = places;
-    const ends = { connections, files, fds: { home: this.#system.homeFd, inside } };
+    const ends = { ...places, fds: { home: this.#system.homeFd, inside } };
     const { device } = from.snapshot;
     // Where it was found it may have been given a MAC of its own, by which it is known after the move.
     const identity = { ...wanted.identity, macs: [...wanted.identity.macs, device.mac] };
     const subject = { place: from.place, ifindex: device.ifindex, name: device.name, identity };
     const { failure, subject: after } = execute(ends, subject, steps, carryOn);
     this.refresh();
-    const known =
-      after.place === "inside" ? { insideIfindex: after.ifindex } : { homeIfindex: after.ifindex };
-    const located = locate(places, { ...wanted, ...known, identity: after.identity });
+    const is = after.place === "inside" ? { insideIfindex: after.ifindex } : { homeIfindex: after.ifindex };
+    const located = locate(places, { ...wanted, ...is, identity: after.identity });
     return { failure, located };
   }
 
@@ -242,6 +240,10 @@ export class KernelService implements KernelCalls, Disposable {
       connections: { home: this.#home, inside: held?.connection ?? null },
       files: { home, inside },
       home: this.#table.devices.values(),
+      departed: (ifindex) => {
+        this.refresh();
+        return this.#table.departed(ifindex);
+      },
       now: () => this.#system.bootTime(),
     };
   }

@@ -4,6 +4,7 @@ import type { Target } from "../domain/event.ts";
 import type { Located } from "../domain/plan.ts";
 import type { Step } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
+import { DumpInterruptedError } from "../netlink/netlink-error.ts";
 import type { StepFailure } from "./executor.ts";
 import type { Inventoried } from "./inventory.ts";
 import type { Wanted } from "./locate.ts";
@@ -99,6 +100,23 @@ export type Kernel = {
     ...args: Parameters<KernelCalls[Name]>
   ) => Promise<ReturnType<KernelCalls[Name]>>;
 };
+
+/** The system refused what a call needs (no memory, no free file descriptor, no permission), in its own words. */
+export class KernelError extends Error {
+  override readonly name = "KernelError";
+}
+
+/** Whether something that was thrown on the kernel's side is the system's refusal, and no fault of ours. */
+export function isSystemRefusal(error: unknown): error is Error {
+  if (error instanceof DumpInterruptedError) return true;
+  // SyscallError, NetlinkError and what node:fs throws: all have the errno's name.
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "string" &&
+    /^E[A-Z0-9]+$/.test(error.code)
+  );
+}
 
 /** What the kernel's side tells by itself. */
 export type KernelNews =

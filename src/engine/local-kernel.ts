@@ -1,11 +1,15 @@
-import type { Kernel, KernelCalls } from "./kernel.ts";
+import { isSystemRefusal, type Kernel, type KernelCalls, KernelError } from "./kernel.ts";
 
 /** A {@link Kernel} that carries out its calls on the calling thread: for one-off commands and for tests. */
 export function localKernel(calls: KernelCalls): Kernel {
   // Each in a turn of its own, as from another thread.
   const turn = async <T>(call: () => T): Promise<T> => {
     await Promise.resolve();
-    return call();
+    try {
+      return call();
+    } catch (error) {
+      throw isSystemRefusal(error) ? new KernelError(error.message, { cause: error }) : error;
+    }
   };
   return {
     homeCookie: () => turn(() => calls.homeCookie()),

@@ -28,6 +28,8 @@ export interface Places {
   readonly connections: Connections;
   readonly files: Readonly<Record<Place, SysctlFiles>>;
   readonly home: Iterable<Device>;
+  /** See `DeviceTable`. */
+  departed(ifindex: number): number | null;
   now(): number;
 }
 
@@ -36,15 +38,21 @@ export interface Places {
  *
  * An ifindex that it had in a namespace names it there for as long as it stays: the container may have
  * renamed it and given it another MAC. At home an ifindex may be another's by now: there its MAC counts, and
- * last of all its name; hardware is known by what nobody can change.
+ * last of all its name; hardware is known by what nobody can change. Where it has never been seen inside, the
+ * ifindex that it had at home is the last clue.
  */
 export function locate(places: Places, wanted: Wanted): Located | null {
   const { inside, home } = places.connections;
   const { identity, insideIfindex, homeIfindex, names, aspects } = wanted;
+  const devices = Array.from(places.home);
+  const [own = ""] = names;
+  const isNameTaken = devices.some(({ name, altnames }) => name === own || altnames.includes(own));
+  const standIns = isNameTaken || !identity.macs.includes(null);
   const isOneOf = (device: Device, called: readonly string[]) =>
-    mayBe(identity, device, true) && isToldApart(device, identity, called);
-  if (inside !== null && insideIfindex !== null) {
-    const device = readDevice(inside, insideIfindex);
+    mayBe(identity, device, true) && isToldApart(device, identity, called, standIns);
+  const number = insideIfindex ?? places.departed(homeIfindex);
+  if (inside !== null && number !== null) {
+    const device = readDevice(inside, number);
     if (device !== null && mayBe(identity, device, false))
       return locatedAt(places, "inside", inside, device, aspects);
   }
@@ -56,19 +64,31 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   }
   // What has no MAC is too easily taken for another: at home its own name alone will do.
   const atHome = identity.macs.includes(null) ? names.slice(0, 1) : names;
-  const back = Array.from(places.home).find((device) => isOneOf(device, atHome));
+  const back = devices.find((device) => isOneOf(device, atHome));
   if (back !== undefined) return locatedAt(places, "home", home, back, aspects);
   // Given another MAC inside between the last look and the move, and nobody looked again.
   const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
-  return isNamesake ? locatedAt(places, "home", home, kept, aspects) : null;
+  if (isNamesake) return locatedAt(places, "home", home, kept, aspects);
+  if (inside === null || insideIfindex !== null) return null;
+  // Moved, renamed and given another MAC before anybody looked: it has kept its number where that was free.
+  const unseen = readDevice(inside, homeIfindex);
+  if (unseen === null || !mayBe(identity, unseen, false)) return null;
+  return locatedAt(places, "inside", inside, unseen, aspects);
 }
 
 /**
  * Whether a device that fits is the one, and not another like it: all tuns have no MAC at all, and all VLANs
  * of a device have the same. What is no hardware was moved by us, so that we know what it can be called.
+ *
+ * @param standIns whether it may be called as what has no name of its own
  */
-function isToldApart(device: Device, identity: Identity, names: readonly string[]): boolean {
-  return isHardware(identity) || names.includes(device.name) || isStandIn(device.name);
+function isToldApart(
+  device: Device,
+  identity: Identity,
+  names: readonly string[],
+  standIns: boolean,
+): boolean {
+  return isHardware(identity) || names.includes(device.name) || (standIns && isStandIn(device.name));
 }
 
 function locatedAt(

@@ -10,9 +10,10 @@ import type { Context } from "./context.ts";
 import { wantedOf } from "./device-homecoming.ts";
 import { comeHome } from "./homecoming.ts";
 import type { Applied } from "./kernel.ts";
+import { notOnRecord } from "./on-record.ts";
 import { onTheirWay } from "./on-their-way.ts";
 import { settled } from "./settle.ts";
-import { verdict, verdictDevices } from "./verdicts.ts";
+import { thrown, verdict, verdictDevices } from "./verdicts.ts";
 
 /** Moves one device after another, each in a turn of its own; at the first failure all go home again. */
 export async function moveIn(
@@ -27,28 +28,30 @@ export async function moveIn(
   for (const [at, device] of planned.entries()) {
     try {
       failure = endedMeanwhile(registry.get(key), event.id) ?? (await moveOne(context, key, at, device));
-      const tentative = failure === null ? await settled(context, key, at) : null;
-      if (tentative !== null) warnings.push(tentative);
+      if (failure === null) {
+        const addresses = await settled(context, key, at);
+        if (addresses.warning !== null) warnings.push(addresses.warning);
+        failure = addresses.failure;
+      }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      failure = { code: "internal", message, device: device.snapshot.device.name };
+      failure = thrown(error, device.snapshot.device.name);
     }
     if (failure !== null) break;
   }
-  failure ??= endedMeanwhile(registry.get(key), event.id);
+  failure ??= endedMeanwhile(registry.get(key), event.id) ?? settleOnRecord(context, key, warnings);
   const attachment = registry.get(key);
   const fields = { container: event.id, mapping: attachment?.mapping ?? "", event: event.name };
   if (failure === null && attachment !== null) {
-    const all = [...attachment.warnings, ...warnings];
-    const done = registry.update(key, { state: "attached", warnings: all });
-    for (const warning of all) log("warning", warning.message, { ...fields, code: warning.code });
-    for (const { snapshot, wanted } of done.devices) {
+    for (const warning of attachment.warnings) {
+      log("warning", warning.message, { ...fields, code: warning.code });
+    }
+    for (const { snapshot, wanted } of attachment.devices) {
       log("info", `device is inside as ${wanted.device.name}`, { ...fields, device: snapshot.device.name });
     }
     return verdict(event, "attached", {
-      mapping: done.mapping,
-      devices: verdictDevices(done),
-      warnings: all,
+      mapping: attachment.mapping,
+      devices: verdictDevices(attachment),
+      warnings: attachment.warnings,
     });
   }
   log("error", failure?.message ?? "", { ...fields, code: failure?.code ?? "internal" });
@@ -142,6 +145,13 @@ function deviceOn(context: Context, key: number, at: number): AttachedDevice {
   const device = attachmentOn(context, key).devices[at];
   if (device === undefined) throw new Error(`attachment ${key} has no device ${at}`);
   return device;
+}
+
+/** Puts on record that all is done, or tells why it could not be. */
+function settleOnRecord(context: Context, key: number, warnings: readonly Problem[]): Problem | null {
+  const before = context.registry.get(key)?.warnings ?? [];
+  context.registry.update(key, { state: "attached", warnings: [...before, ...warnings] });
+  return notOnRecord(context, key);
 }
 
 function endedMeanwhile(attachment: Attachment | null, id: string): Problem | null {

@@ -12,6 +12,8 @@ interface Entry extends HeldNamespace {
   readonly socket: NamespaceSocket;
   holds: number;
   pinned: boolean;
+  /** Something may be left under its pin's path, be it of an earlier daemon. */
+  hasPinFile: boolean;
 }
 
 /** The namespaces that are held, by cookie; each until it has been let go as often as it was held. */
@@ -29,7 +31,14 @@ export class Namespaces implements Disposable {
   hold(cookie: string, fd: number, socket: NamespaceSocket): void {
     const known = this.#entries.get(cookie);
     if (known === undefined) {
-      this.#entries.set(cookie, { fd, socket, connection: connect(socket), holds: 1, pinned: false });
+      this.#entries.set(cookie, {
+        fd,
+        socket,
+        connection: connect(socket),
+        holds: 1,
+        pinned: false,
+        hasPinFile: false,
+      });
       return;
     }
     known.holds += 1;
@@ -50,7 +59,8 @@ export class Namespaces implements Disposable {
     if (entry.holds > 0) return;
     this.#entries.delete(cookie);
     try {
-      if (entry.pinned) this.#pins.unpin(cookie);
+      const isThere = entry.pinned || (entry.hasPinFile && this.#pins.has(cookie));
+      if (isThere) this.#pins.unpin(cookie);
     } finally {
       entry.socket[Symbol.dispose]();
       this.#system.close(entry.fd);
@@ -61,6 +71,7 @@ export class Namespaces implements Disposable {
   pin(cookie: string): string | null {
     const entry = this.#entry(cookie);
     if (entry.pinned) return null;
+    entry.hasPinFile = true;
     const fault = this.#pins.pin(cookie, entry.fd);
     entry.pinned = fault === null;
     return fault;
@@ -68,7 +79,9 @@ export class Namespaces implements Disposable {
 
   /** Notes that it may be pinned already: by an earlier daemon. */
   adoptPin(cookie: string): void {
-    this.#entry(cookie).pinned = this.#pins.has(cookie);
+    const entry = this.#entry(cookie);
+    entry.pinned = this.#pins.has(cookie);
+    entry.hasPinFile = entry.pinned;
   }
 
   /** Lets go of all at once, and leaves the pins to the next daemon. */

@@ -1,5 +1,6 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { Context } from "./context.ts";
+import { wantedOf } from "./device-homecoming.ts";
 import { isStillHeld } from "./holders.ts";
 import { bringHome, comeHome } from "./homecoming.ts";
 import { takeHold } from "./reach.ts";
@@ -38,11 +39,23 @@ export async function examineAgain(context: Context): Promise<void> {
 async function takeUp(context: Context, attachment: Attachment, home = bringHome): Promise<void> {
   const fields = { container: attachment.holders.map(({ id }) => id).join(","), mapping: attachment.mapping };
   const alive = isStillHeld(context, attachment.cookie);
-  if (attachment.state === "attached" && alive) {
+  if (attachment.state === "attached" && alive && !(await isBack(context, attachment))) {
     context.log("info", "adopted: the container lives, and its devices stay inside", fields);
     return;
   }
   const why = alive ? "was half done" : "lost its container";
   context.log("info", `an attachment ${why} while no daemon ran: its devices come home`, fields);
   await home(context, attachment.key);
+}
+
+/** Whether a device is home already: its return could not be put on record. */
+async function isBack(
+  { kernel, unreachable }: Context,
+  { key, cookie, devices }: Attachment,
+): Promise<boolean> {
+  for (const device of devices) {
+    const found = await kernel.locate(unreachable.has(key) ? null : cookie, wantedOf(device));
+    if (found?.place === "home") return true;
+  }
+  return false;
 }

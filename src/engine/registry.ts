@@ -19,6 +19,10 @@ export interface Registry {
   /** Changes one device of one. */
   updateDevice(key: number, at: number, change: Partial<AttachedDevice>): Attachment;
   remove(key: number): void;
+  /** Whether the journal tells of an Attachment what is so; else the next daemon would begin from less. */
+  isOnRecord(key: number): boolean;
+  /** Tries again to put on record what could not be; for whoever comes by now and then. */
+  catchUp(): void;
 }
 
 /**
@@ -66,14 +70,15 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
     owed.delete(key);
   }
 
-  function write(key: number, put: () => void): Error | null {
+  /** @param key what is owed where it fails; null: nothing more than before */
+  function write(key: number | null, put: () => void): Error | null {
     try {
       for (const other of Array.from(owed)) pay(other);
       put();
       onWrite(null);
       return null;
     } catch (cause) {
-      owed.add(key);
+      if (key !== null) owed.add(key);
       const error = cause instanceof Error ? cause : new Error(String(cause));
       onWrite(error);
       return error;
@@ -110,6 +115,10 @@ export function createRegistry(journal: Journal, onWrite: (error: Error | null) 
       const attachment = { ...head, devices: changed };
       keep(attachment);
       return attachment;
+    },
+    isOnRecord: (key) => !owed.has(key),
+    catchUp() {
+      if (owed.size > 0) write(null, () => undefined);
     },
     remove(key) {
       forget(key);

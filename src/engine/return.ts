@@ -3,7 +3,7 @@ import type { ContainerEvent, ReleaseEvent, SpoolEvent } from "../domain/event.t
 import type { Problem, Verdict, VerdictDevice } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { hasEnded, isStillHeld, unwatchHolder, withEnded } from "./holders.ts";
-import { bringHome, type Homecoming, letGo } from "./homecoming.ts";
+import { bringHome, goodbye, type Homecoming } from "./homecoming.ts";
 import { verdict } from "./verdicts.ts";
 
 /** Carries out `stopped`: the container is no holder any more, and with the last one the devices come home. */
@@ -64,25 +64,13 @@ async function endHolder(context: Context, attachment: Attachment, id: string): 
     ? null
     : registry.inNamespace(attachment.cookie).map((one) => ({
         key: one.key,
-        homecoming: one.onExit === "leave" ? leave(context, one) : bringHome(context, one.key),
+        homecoming: goodbye(context, one),
       }));
   await unwatchHolder(context, attachment.key, id);
   if (homecomings === null) return null;
   await Promise.all(homecomings.map(({ homecoming }) => homecoming));
   const own = homecomings.find(({ key }) => key === attachment.key);
   return (await own?.homecoming) ?? { devices: [], warnings: [], stuck: null };
-}
-
-/** `on_exit = "leave"`: what the OCI spec bids a runtime to do; the kernel decides what becomes of them. */
-async function leave(context: Context, attachment: Attachment): Promise<Homecoming> {
-  const warnings = attachment.devices.map(({ snapshot }): Problem => {
-    const { name } = snapshot.device;
-    const message = `${name} stays where the container left it: on_exit = "leave" in mapping ${attachment.mapping}`;
-    context.log("warning", message, { device: name, mapping: attachment.mapping, code: "left-inside" });
-    return { code: "left-inside", message, device: name };
-  });
-  await letGo(context, attachment);
-  return { devices: [], warnings, stuck: null };
 }
 
 function stillHeld(context: Context, attachment: Attachment): Problem {

@@ -1,6 +1,7 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { SpoolEvent } from "../domain/event.ts";
 import type { Outcome, Problem, Verdict, VerdictDevice } from "../domain/verdict.ts";
+import { KernelError } from "./kernel.ts";
 
 /** A verdict with the members given and the others empty. */
 export function verdict(
@@ -15,6 +16,12 @@ export function verdict(
 /** Nothing was touched, for this reason. */
 export function refusal(event: SpoolEvent, error: Problem, mapping: string | null = null): Verdict {
   return verdict(event, "refused", { error, mapping });
+}
+
+/** What was thrown, as a verdict tells it: the system's refusal, or a fault of netdevd itself. */
+export function thrown(error: unknown, device: string | null): Problem {
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: error instanceof KernelError ? "system-error" : "internal", message, device };
 }
 
 /** The devices of an Attachment as a verdict names them: where they are now, under the names they have there. */

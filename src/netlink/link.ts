@@ -155,6 +155,11 @@ export function deleteAltname(ifindex: number, altname: string, about: string): 
   );
 }
 
+/** The ifindex that a device has got elsewhere, of an RTM_DELLINK that tells of a move; null: it is no more. */
+export function movedTo(payload: Uint8Array): number | null {
+  return linkMessage.decode(payload).values.IFLA_NEW_IFINDEX ?? null;
+}
+
 /** RFC 2863 operational states by number (linux/if.h, IF_OPER_*). */
 const OPERSTATES = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
 

@@ -1,11 +1,11 @@
 import { closeFd } from "../../ffi/netns.ts";
 import { signalEventfd } from "../../ffi/poll.ts";
 import { openEventfd } from "../../ffi/process.ts";
-import type { Kernel, KernelCalls, KernelNews } from "../engine/kernel.ts";
+import { type Kernel, type KernelCalls, KernelError, type KernelNews } from "../engine/kernel.ts";
 import type { Holding } from "./fd-store.ts";
 import type { CallMessage, WorkerMessage, WorkerStart } from "./kernel-protocol.ts";
 
-/** The kernel worker cannot go on, or refused a call. */
+/** The kernel worker cannot go on, or a call failed by a fault of ours. */
 export class KernelWorkerError extends Error {
   override readonly name = "KernelWorkerError";
 }
@@ -55,6 +55,7 @@ export async function startKernel(
       const call = waiting.get(message.id);
       waiting.delete(message.id);
       if (message.type === "result") call?.resolve(message.value);
+      else if (message.isRefusal) call?.reject(new KernelError(message.message));
       else call?.reject(new KernelWorkerError(message.message));
     }
   }

@@ -21,6 +21,7 @@ export interface CallMessage {
 export type WorkerMessage =
   | { readonly type: "ready" }
   | { readonly type: "result"; readonly id: number; readonly value: unknown }
-  | { readonly type: "error"; readonly id: number; readonly message: string }
+  /** `isRefusal`: by the system, and no fault of ours. */
+  | { readonly type: "error"; readonly id: number; readonly message: string; readonly isRefusal: boolean }
   | { readonly type: "news"; readonly news: KernelNews }
   | { readonly type: "fatal"; readonly message: string };

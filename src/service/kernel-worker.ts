@@ -1,6 +1,6 @@
 import { receiveMessageOnPort } from "node:worker_threads";
 import { drainEventfd, PollSet } from "../../ffi/poll.ts";
-import type { KernelCalls } from "../engine/kernel.ts";
+import { isSystemRefusal, type KernelCalls } from "../engine/kernel.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
 import { rehearse } from "../engine/rehearsal.ts";
@@ -70,7 +70,8 @@ function answer(service: KernelCalls, call: CallMessage, post: (message: WorkerM
   try {
     post({ type: "result", id: call.id, value: invoke(service, call) });
   } catch (error) {
-    post({ type: "error", id: call.id, message: error instanceof Error ? error.message : String(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    post({ type: "error", id: call.id, message, isRefusal: isSystemRefusal(error) });
   }
 }
 

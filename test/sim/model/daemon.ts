@@ -6,15 +6,16 @@ import type { Journal } from "../../../src/engine/journal.ts";
 import type { Kernel } from "../../../src/engine/kernel.ts";
 import { KernelService } from "../../../src/engine/kernel-service.ts";
 import { localKernel } from "../../../src/engine/local-kernel.ts";
-import type { LogFields, LogLevel } from "../../../src/engine/log.ts";
+import type { Log } from "../../../src/engine/log.ts";
+import type { Pins } from "../../../src/engine/pins.ts";
 import { createRegistry } from "../../../src/engine/registry.ts";
 import type { System } from "../../../src/engine/system.ts";
 import { createFuse, type Fuse, fusedJournal, fusedKernel, fusedPins, fusedSystem } from "./faults.ts";
 import { memoryJournal, type Rows } from "./memory-journal.ts";
 import type { Namespace } from "./namespaces.ts";
 import { modelPins } from "./pins.ts";
-import { createSystem } from "./system.ts";
-import { advance, BOOT_WALL_TIME, later, type World } from "./world.ts";
+import { createSystem, type ModelSystem } from "./system.ts";
+import { advance, later, type World, wallTime } from "./world.ts";
 
 /** What daemons of one state folder live on, one after another. */
 export interface Machine {
@@ -31,6 +32,9 @@ export interface DaemonOptions {
   readonly kernel?: (kernel: Kernel) => Kernel;
   /** Who else acts on devices at home; by default nobody. */
   readonly others?: Others;
+  readonly pins?: (pins: Pins) => Pins;
+  /** Told of each line beside {@link Daemon.log}. */
+  readonly onLog?: Log;
   /** Kills the daemon at one of its effects. */
   readonly fuse?: Fuse;
 }
@@ -43,6 +47,8 @@ export interface Daemon extends Disposable {
   readonly log: readonly string[];
   /** How many fds and sockets it has open. */
   openCount(): number;
+  /** Cookies of the namespaces that it has an fd of, home aside. */
+  heldCookies(): string[];
   /** Waits until nothing is under way, exits of processes included. */
   settle(): Promise<void>;
   /** A while later, what is stuck is tried again. */
@@ -54,16 +60,26 @@ const RETRY_MS = 5000;
 
 /** Starts a daemon and has it take up what the last one left. */
 export async function startDaemon(machine: Machine, options: DaemonOptions): Promise<Daemon> {
+  const own = createSystem(machine.world, machine.home);
+  try {
+    return await startOn(own, machine, options);
+  } catch (error) {
+    own[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function startOn(own: ModelSystem, machine: Machine, options: DaemonOptions): Promise<Daemon> {
   const { world, home, rows } = machine;
   const { fuse = createFuse() } = options;
   const log: string[] = [];
   const exits: Promise<void>[] = [];
-  const own = createSystem(world, home);
   const given = options.system?.(own) ?? own;
   const system = fusedSystem(given, fuse);
   const kept = options.journal?.(memoryJournal(rows)) ?? memoryJournal(rows);
   const journal = fusedJournal(kept, fuse);
-  const pins = modelPins(world, own.namespaceOf);
+  const bare = modelPins(world, own.namespaceOf);
+  const pins = options.pins?.(bare) ?? bare;
   const service = new KernelService(
     system,
     (news) => {
@@ -80,8 +96,11 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
   const engine = createEngine({
     kernel,
     registry: createRegistry(journal, () => undefined),
-    log: (level: LogLevel, message: string, _fields: LogFields) => log.push(`${level}: ${message}`),
-    now: () => BOOT_WALL_TIME + world.now,
+    log(level, message, fields) {
+      log.push(`${level}: ${message}`);
+      options.onLog?.(level, message, fields);
+    },
+    now: () => wallTime(world),
     sleep: async (milliseconds) => advance(world, milliseconds),
     alarm(milliseconds, ring) {
       let isOff = false;
@@ -107,12 +126,19 @@ export async function startDaemon(machine: Machine, options: DaemonOptions): Pro
     await engine.recover();
     await kernel.unpinOthers(engine.attachments().map(({ cookie }) => cookie));
   };
-  await Promise.race([begin(), fuse.burnt]);
+  try {
+    await Promise.race([begin(), fuse.burnt]);
+  } catch (error) {
+    fuse.burn();
+    world.onExit.delete(lookSoon);
+    throw error;
+  }
   return {
     engine,
     service,
     log,
     openCount: () => own.openCount,
+    heldCookies: () => own.heldCookies().filter((cookie) => cookie !== String(home.cookie)),
     async settle() {
       do {
         look();

@@ -40,6 +40,8 @@ export class Crash extends Error {
  * is about to have one of them.
  */
 export interface Fuse {
+  /** The number of the effect that is not had any more; Infinity: none is. */
+  readonly limit: number;
   readonly effects: number;
   readonly isBurnt: boolean;
   /** Resolves when it has burnt. */
@@ -60,6 +62,7 @@ export function createFuse(at = Number.POSITIVE_INFINITY): Fuse {
     resolve();
   };
   return {
+    limit: at,
     burnt: promise,
     burn,
     get effects() {
@@ -146,11 +149,16 @@ export function fusedKernel(kernel: Kernel, fuse: Fuse): Kernel {
   );
 }
 
-/** A Kernel whose answers take their time, so that what is under way at once overtakes each other. */
+/** A Kernel that takes its time over each call: one after another, as its thread does. */
 export function unevenKernel(kernel: Kernel, random: Random): Kernel {
-  return wrapped(kernel, async (call) => {
-    for (let turns = integer(random, 8); turns > 0; turns--) await Promise.resolve();
-    return call();
+  let last: Promise<unknown> = Promise.resolve();
+  return wrapped(kernel, (call) => {
+    const result = last.then(async () => {
+      for (let turns = integer(random, 8); turns > 0; turns--) await Promise.resolve();
+      return call();
+    });
+    last = result.catch(() => undefined);
+    return result;
   });
 }
 

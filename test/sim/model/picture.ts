@@ -8,6 +8,7 @@ import type { Sysctls } from "../../../src/domain/sysctls.ts";
 import { decodeLink } from "../../../src/netlink/link.ts";
 import { listAddresses } from "./addresses.ts";
 import { linkPayload, portOf } from "./link-message.ts";
+import type { Link } from "./links.ts";
 import type { Namespace } from "./namespaces.ts";
 import { sysctlsOf } from "./sysctls.ts";
 import type { World } from "./world.ts";
@@ -29,23 +30,25 @@ export interface Seen {
 /** All that is in a namespace but lo, by name. Two of them are equal exactly if nothing has changed. */
 export function pictureOf(world: World, namespace: Namespace): Record<string, Seen> {
   const links = Array.from(namespace.links.values()).filter(({ name }) => name !== "lo");
-  const seen = links.map((link): Seen => {
-    const told = decodeLink(linkPayload(link));
+  return Object.fromEntries(links.map((link) => [link.name, seenOf(world, link)]));
+}
+
+/** One device as anybody in its namespace sees it. */
+export function seenOf(world: World, link: Link): Seen {
+  const told = decodeLink(linkPayload(link));
+  // Their order means nothing.
+  const device = { ...told, altnames: told.altnames.toSorted() };
+  const made = listAddresses(world, link).filter((address) => !isKernelMade(address, device));
+  return {
+    device,
+    addresses: made,
     // Their order means nothing.
-    const device = { ...told, altnames: told.altnames.toSorted() };
-    const made = listAddresses(world, link).filter((address) => !isKernelMade(address, device));
-    return {
-      device,
-      addresses: made,
-      // Their order means nothing.
-      neighbours: link.neighbours.toSorted((a, b) => neighbourText(a).localeCompare(neighbourText(b))),
-      qdisc: link.qdisc,
-      port: link.master === null ? null : portOf(link),
-      sysctls: sysctlsOf(link),
-      routes: sorted(link.routes),
-    };
-  });
-  return Object.fromEntries(seen.map((one) => [one.device.name, one]));
+    neighbours: link.neighbours.toSorted((a, b) => neighbourText(a).localeCompare(neighbourText(b))),
+    qdisc: link.qdisc,
+    port: link.master === null ? null : portOf(link),
+    sysctls: sysctlsOf(link),
+    routes: sorted(link.routes),
+  };
 }
 
 function sorted(routes: readonly Route[]): Route[] {
@@ -55,10 +58,12 @@ function sorted(routes: readonly Route[]): Route[] {
 
 /** A picture without ifindexes: one that was taken meanwhile cannot be had again. */
 export function withoutNumbers(picture: Readonly<Record<string, Seen>>): Record<string, Seen> {
-  const seen = Object.entries(picture).map(([name, { device, ...rest }]): [string, Seen] => {
-    const link = device.link === null ? null : 0;
-    const underlay = device.underlay === null ? null : 0;
-    return [name, { device: { ...device, ifindex: 0, link, underlay }, ...rest }];
-  });
-  return Object.fromEntries(seen);
+  return Object.fromEntries(Object.entries(picture).map(([name, seen]) => [name, withoutNumber(seen)]));
+}
+
+/** One device without its ifindex and those of others. */
+export function withoutNumber({ device, ...rest }: Seen): Seen {
+  const link = device.link === null ? null : 0;
+  const underlay = device.underlay === null ? null : 0;
+  return { device: { ...device, ifindex: 0, link, underlay }, ...rest };
 }

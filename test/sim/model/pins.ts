@@ -5,6 +5,11 @@ import type { World } from "./world.ts";
 
 const FOLDER = "/run/netdevd/state/pins/";
 
+/** The file on which a namespace is pinned. */
+export function pinOf({ cookie }: Namespace): string {
+  return `${FOLDER}${cookie}`;
+}
+
 /** Pins of the model: bind mounts, which outlive the daemon that made them. */
 export function modelPins(world: World, namespaceOf: (fd: number) => Namespace): Pins {
   const path = (cookie: string) => FOLDER + cookie;

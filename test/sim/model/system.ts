@@ -9,7 +9,7 @@ import type { Process } from "./processes.ts";
 import { type ErrnoCode, Refusal, refuse } from "./refusal.ts";
 import { answer } from "./rtnl.ts";
 import { readSysctl, writeSysctl } from "./sysctls.ts";
-import { BOOT_WALL_TIME, type World } from "./world.ts";
+import { type World, wallTime } from "./world.ts";
 
 /** What an fd of a process is. */
 type Open =
@@ -20,12 +20,11 @@ type Open =
 export interface ModelSystem extends System, Disposable {
   /** How many fds, sockets and monitors it has open. */
   readonly openCount: number;
+  /** Cookies of the namespaces that it has an fd of. */
+  heldCookies(): string[];
   /** The namespace that an fd is of; refuses any other. */
   namespaceOf(fd: number): Namespace;
 }
-
-/** Notifications that a monitor holds, as many as fit into the receive buffer that the daemon asks for. */
-const MONITOR_CAPACITY = 4096;
 
 /** A process of the model that lives in the namespace `home`. */
 export function createSystem(world: World, home: Namespace): ModelSystem {
@@ -84,10 +83,14 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
     get openCount() {
       return fds.size + others.size;
     },
+    heldCookies: () =>
+      Array.from(fds.values()).flatMap((open) =>
+        open.type === "namespace" ? [String(open.namespace.cookie)] : [],
+      ),
     namespaceOf,
     home: () => socketIn(home),
     monitor() {
-      const monitor = createMonitor(MONITOR_CAPACITY);
+      const monitor = createMonitor(world.monitorCapacity);
       home.monitors.add(monitor);
       hold(home);
       lastFd += 1;
@@ -147,7 +150,7 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
     physicalFunction: (address) => linkOn(world, ({ pci }) => pci === address)?.physfn ?? null,
     isSetUp: (ifindex) => home.links.get(ifindex)?.isSetUp ?? false,
     bootTime: () => world.now,
-    wallTime: () => BOOT_WALL_TIME + world.now,
+    wallTime: () => wallTime(world),
     [Symbol.dispose]() {
       hasEnded = true;
       for (const other of Array.from(others)) other[Symbol.dispose]();

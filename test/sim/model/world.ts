@@ -16,6 +16,10 @@ interface Timer {
 export interface World {
   /** CLOCK_BOOTTIME, milliseconds. */
   now: number;
+  /** CLOCK_REALTIME at boot, milliseconds; whoever sets the clock changes it. */
+  bootedAt: number;
+  /** Notifications that fit into a subscriber's receive buffer. */
+  monitorCapacity: number;
   readonly random: Random;
   /** Those that are; the first one is init_net, to which hardware returns. */
   readonly namespaces: Namespace[];
@@ -30,13 +34,17 @@ export interface World {
   lastPid: number;
 }
 
-/** CLOCK_REALTIME at boot, milliseconds. */
+/** CLOCK_REALTIME at boot, milliseconds, before anybody sets the clock. */
 export const BOOT_WALL_TIME = Date.UTC(2026, 0, 1);
+/** As many notifications as fit into the receive buffer that the daemon asks for. */
+const MONITOR_CAPACITY = 4096;
 
 /** A world that was booted a second ago, without any namespace yet. */
 export function createWorld(random: Random): World {
   return {
     now: 1000,
+    bootedAt: BOOT_WALL_TIME,
+    monitorCapacity: MONITOR_CAPACITY,
     random,
     namespaces: [],
     processes: new Map(),
@@ -46,6 +54,11 @@ export function createWorld(random: Random): World {
     lastCookie: 2,
     lastPid: 1000,
   };
+}
+
+/** CLOCK_REALTIME, milliseconds. */
+export function wallTime(world: World): number {
+  return world.bootedAt + world.now;
 }
 
 /** Has the kernel do something `delay` milliseconds from now. */

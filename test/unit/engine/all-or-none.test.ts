@@ -162,3 +162,27 @@ test("a device that cannot be brought back is told as stuck, held, and home when
   expect(pictureOf(world, home)).toEqual(before);
   expect(world.namespaces).toHaveLength(1);
 });
+
+test("a host that the system does not let be looked at is left alone, and that is told in the system's words", async () => {
+  for (const at of [1, 2, 3]) {
+    const machine = machineWith("veth");
+    const before = pictureOf(machine.world, machine.home);
+    let questions = 0;
+    let isOn = false;
+    using daemon = await startDaemon(machine, {
+      mappings: [mappingFor("c1", { match: { name: "d0" } })],
+      system: (system) =>
+        refusingSystem(system, (request) => {
+          if (isOn && isQuestion(request)) questions += 1;
+          return isOn && isQuestion(request) && questions === at ? "ENOMEM" : null;
+        }),
+    });
+    const open = daemon.openCount();
+    isOn = true;
+    const verdict = await daemon.engine.handle(attachEvent(machine, "c1", startContainer(machine)));
+    expect(verdict).toMatchObject({ outcome: "refused", error: { code: "system-error" } });
+    expect(verdict.error?.message).toContain("ENOMEM: not enough memory");
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+    expect(daemon.openCount()).toBe(open);
+  }
+});

@@ -193,3 +193,30 @@ describe("others act on a device that has just come home", () => {
     expect(next.engine.attachments()).toEqual([]);
   });
 });
+
+test("a device of the container's own, of the same kind and under the name that ours had, is not taken for it", async () => {
+  const machine = machineWith("ifb");
+  const before = pictureOf(machine.world, machine.home);
+  // An ifb takes no other MAC: the step is refused once the device is inside.
+  const wish = mappingFor("c1", { match: { name: "d0" }, name: "eth1", mac: "02:00:00:00:00:aa" });
+  using daemon = await startDaemon(machine, { mappings: [wish] });
+  const container = startContainer(machine);
+  addLink(machine.world, container.netns, { name: "d0", kind: "ifb", alias: "its own" });
+  const verdict = await daemon.engine.handle(attachEvent(machine, "c1", container));
+  expect(verdict).toMatchObject({ outcome: "failed", error: { code: "step-failed" } });
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  expect(pictureOf(machine.world, container.netns)).toMatchObject({ d0: { device: { alias: "its own" } } });
+});
+
+test("a tun that is called as we call what has no name of its own is not taken for ours", async () => {
+  const machine = machineWith("tun", "tun");
+  const { world, home } = machine;
+  using daemon = await startDaemon(machine, { mappings });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  change(world, deviceIn(home, "d1"), { name: "netdevd0" });
+  const others = withoutNumbers(pictureOf(world, home));
+  deleteLink(world, deviceIn(container.netns, "eth1"));
+  await daemon.engine.handle(releaseEvent("c1"));
+  expect(withoutNumbers(pictureOf(world, home))).toEqual(others);
+});

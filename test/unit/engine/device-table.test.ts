@@ -120,3 +120,19 @@ test("what cannot be read has everything dumped anew; a port's notification is p
   expect(names()).toEqual(["lo", "d0"]);
   expect(dumps()).toBe(2);
 });
+
+test("the number that a device has got where it went is told, until one comes that has its old one", () => {
+  const { world, home, other, table } = scene(100);
+  const d0 = addDevice(world, home, "ifb", "d0");
+  const number = d0.ifindex;
+  addLink(world, other, { name: "x", kind: "ifb", ifindex: number });
+  table.refresh();
+  expect(table.departed(number)).toBeNull();
+  change(world, d0, { target: other });
+  table.refresh();
+  expect(table.departed(number)).toBe(d0.ifindex);
+  expect(d0.ifindex).not.toBe(number);
+  deleteLink(world, addLink(world, home, { name: "d1", kind: "ifb", ifindex: number }));
+  table.refresh();
+  expect(table.departed(number)).toBeNull();
+});

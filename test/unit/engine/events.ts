@@ -1,7 +1,7 @@
 import type { ContainerEvent, ContainerStatus, ReleaseEvent, Target } from "../../../src/domain/event.ts";
 import { ANY_DEVICE, type DeviceRequest, type Mapping, type Selector } from "../../../src/domain/mapping.ts";
 import type { Machine } from "../../sim/model/daemon.ts";
-import { BOOT_WALL_TIME } from "../../sim/model/world.ts";
+import { wallTime } from "../../sim/model/world.ts";
 
 /** An event that was written just now. */
 export function containerEvent(
@@ -11,7 +11,7 @@ export function containerEvent(
   target: Target | null,
   name = `${id}-${status}`,
 ): ContainerEvent {
-  const writtenAt = BOOT_WALL_TIME + machine.world.now;
+  const writtenAt = wallTime(machine.world);
   return { type: "container", name, id, status, target, bundle: "/b", annotations: {}, writtenAt };
 }
 

@@ -69,7 +69,7 @@ test("what came home meanwhile is not brought home again by the next daemon", as
   expect(pictureOf(world, home)).toEqual(before);
 });
 
-test("the disk fills at any moment of an attach: it is all or none, and the next daemon adopts what is inside", async () => {
+test("the disk fills at any moment of an attach: nobody is told that it has what the next daemon would take from it", async () => {
   for (let at = 1; ; at++) {
     const machine = machineWith("veth", "ifb");
     const { world, home } = machine;
@@ -97,9 +97,13 @@ test("the disk fills at any moment of an attach: it is all or none, and the next
     {
       using daemon = await startDaemon(machine, { mappings: both, journal: counted });
       const verdict = await daemon.engine.handle(attachEvent(machine, "c1", container));
-      expect(verdict.outcome).toBe(at === 1 ? "refused" : "attached");
+      if (writes < at) expect(verdict.outcome).toBe("attached");
+      else {
+        const outcome = at === 1 ? "refused" : "failed";
+        expect(verdict).toMatchObject({ outcome, error: { code: "journal-unwritable" } });
+        expect(pictureOf(world, home)).toEqual(before);
+      }
     }
-    // Killed now, it has left a record that is behind the times: the devices come home, for it cannot know better.
     using next = await startDaemon(machine, { mappings: both });
     if (writes >= at) expect(pictureOf(world, home)).toEqual(before);
     else expect(next.engine.attachments()).toMatchObject([{ state: "attached" }]);

@@ -128,3 +128,19 @@ test("a later daemon notes who has ended while none ran", async () => {
   await next.settle();
   expect(pictureOf(machine.world, machine.home)).toEqual(before);
 });
+
+test("one that has ended and waits for the other's sake is home too, when the other's devices are released", async () => {
+  const machine = machineWith("veth", "ifb");
+  const before = pictureOf(machine.world, machine.home);
+  const own = [mappingFor("c1", { match: { name: "d0" } }), mappingFor("c2", { match: { name: "d1" } })];
+  using daemon = await startDaemon(machine, { mappings: own });
+  const first = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", first));
+  await daemon.engine.handle(attachEvent(machine, "c2", startContainer(machine, first)));
+  await daemon.engine.handle(stoppedEvent(machine, "c1"));
+  expect(isInside(machine)).toBe(true);
+  await daemon.engine.handle(releaseEvent("c2"));
+  await daemon.settle();
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  expect(daemon.engine.attachments()).toEqual([]);
+});

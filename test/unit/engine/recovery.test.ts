@@ -8,7 +8,7 @@ import { type Daemon, type Machine, startDaemon } from "../../sim/model/daemon.t
 import { createFuse, refuseChange, refusingSystem } from "../../sim/model/faults.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
-import { attachEvent, mappingFor, stoppedEvent } from "./events.ts";
+import { attachEvent, mappingFor, releaseEvent, stoppedEvent } from "./events.ts";
 import { change, deviceIn, machineWith, startContainer } from "./host.ts";
 
 // "The daemon may be killed at any instant and started again: it adopts what it holds, ends or undoes what was half done."
@@ -286,3 +286,96 @@ describe("the next daemon", () => {
     expect(next.engine.attachments()).toEqual([]);
   });
 });
+
+describe("what could not be put on record", () => {
+  const one = [mappingFor("c1", { match: { name: "d0" } })];
+
+  test("is seen where it is: what came home while the disk was full is not taken for being inside", async () => {
+    const { machine, container, before } = scene();
+    const disk = { isFull: false };
+    const writing =
+      <Args extends readonly unknown[]>(write: (...args: Args) => void) =>
+      (...args: Args) => {
+        if (disk.isFull) throw new Error("database or disk is full");
+        write(...args);
+      };
+    {
+      using daemon = await startDaemon(machine, {
+        mappings: one,
+        journal: (journal) => ({
+          ...journal,
+          update: writing(journal.update),
+          updateDevice: writing(journal.updateDevice),
+          delete: writing(journal.delete),
+        }),
+      });
+      await attach(machine, container)(daemon);
+      disk.isFull = true;
+      await daemon.engine.handle(releaseEvent("c1"));
+    }
+    using next = await startDaemon(machine, { mappings: one });
+    expect(next.engine.attachments()).toEqual([]);
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
+
+  test("is put there when the disk has room again, though nothing else happens", async () => {
+    const { machine, container } = scene();
+    const disk = { isFull: false };
+    using daemon = await startDaemon(machine, {
+      mappings: one,
+      journal: (journal) => ({
+        ...journal,
+        delete(key) {
+          if (disk.isFull) throw new Error("database or disk is full");
+          journal.delete(key);
+        },
+      }),
+    });
+    await attach(machine, container)(daemon);
+    disk.isFull = true;
+    await daemon.engine.handle(releaseEvent("c1"));
+    expect(machine.rows.size).toBe(1);
+    disk.isFull = false;
+    await daemon.retry();
+    expect(machine.rows.size).toBe(0);
+  });
+});
+
+test("a pin of an earlier daemon that could not be renewed is let go all the same", async () => {
+  const { machine, container } = scene();
+  {
+    using daemon = await startDaemon(machine, { mappings });
+    await attach(machine, container)(daemon);
+  }
+  using next = await startDaemon(machine, {
+    mappings,
+    pins: (pins) => ({ ...pins, pin: () => "mount: ENOSPC: no space left on device" }),
+  });
+  expect(machine.world.files.size).toBe(1);
+  await next.engine.handle(releaseEvent("c1"));
+  expect(machine.world.files.size).toBe(0);
+});
+
+test.each(["hardware", "veth", "tun"] as const)(
+  "killed when a %s has just been moved, and the container makes another of it at once",
+  async (kind) => {
+    const own = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
+    for (let at = 1; ; at++) {
+      const machine = machineWith(kind);
+      const { world, home } = machine;
+      const before = pictureOf(world, home);
+      const container = startContainer(machine);
+      const fuse = createFuse(at);
+      {
+        using daemon = await startDaemon(machine, { mappings: own, fuse });
+        await Promise.race([attach(machine, container)(daemon), fuse.burnt]);
+      }
+      if ("d0" in pictureOf(world, home)) continue;
+      const mac = kind === "tun" ? undefined : "02:00:00:00:01:01";
+      change(world, deviceIn(container.netns, "eth1"), { name: "mine", mac });
+      using _ = await startDaemon(machine, { mappings: own });
+      expect(pictureOf(world, home)).toEqual(before);
+      break;
+    }
+  },
+);

@@ -229,3 +229,21 @@ test('`on_exit = "leave"`: virtual devices die with the namespace, hardware fall
   expect(daemon.engine.attachments()).toEqual([]);
   expect(daemon.log.filter((line) => line.includes("stays where the container left it"))).toHaveLength(2);
 });
+
+test('`on_exit = "leave"`: what is half done when the container ends is undone', async () => {
+  for (let turns = 0; turns < 60; turns++) {
+    const machine = machineWith("veth", "ifb");
+    const before = pictureOf(machine.world, machine.home);
+    const both = mappingFor("c1", { match: { name: "d0" } }, { match: { name: "d1" } });
+    using daemon = await startDaemon(machine, { mappings: [{ ...both, onExit: "leave" }] });
+    const container = startContainer(machine);
+    const verdict = daemon.engine.handle(attachEvent(machine, "c1", container));
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    kill(machine.world, container);
+    const { outcome, error } = await verdict;
+    await daemon.settle();
+    if (outcome === "attached") continue;
+    expect(error?.code).toBe("process-gone");
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  }
+});

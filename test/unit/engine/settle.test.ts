@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { addAddress } from "../../sim/model/addresses.ts";
 import { startDaemon } from "../../sim/model/daemon.ts";
+import { refuseChange, refusingSystem } from "../../sim/model/faults.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { attachEvent, mappingFor, stoppedEvent, type Wish } from "./events.ts";
 import { addDevice, address, change, deviceIn, emptyMachine, type Kind, startContainer } from "./host.ts";
@@ -88,4 +89,23 @@ test("an address that somebody else on the link has is told, and stays unusable"
   expect(verdict).toMatchObject({ outcome: "attached", warnings: [{ code: "not-as-wanted", device: "d0" }] });
   expect(verdict.warnings[0]?.message).toContain("in use by another host");
   expect(flags & DADFAILED).toBe(DADFAILED);
+});
+
+test("an address that is lost on the way to being used unproven undoes the attach", async () => {
+  const machine = emptyMachine();
+  const { world, home } = machine;
+  const d0 = addDevice(world, home, "veth", "d0");
+  change(world, d0, { up: true });
+  change(world, deviceIn(home, "d0-far"), { up: false });
+  addAddress(world, d0, address(LOCAL, 64), { exclusive: true, replace: false });
+  const before = pictureOf(world, home);
+  // Moved with all that it has, and then taken off and added again.
+  const refuser = refuseChange(4, "ENOMEM");
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" } })],
+    system: (system) => refusingSystem(system, refuser),
+  });
+  const verdict = await daemon.engine.handle(attachEvent(machine, "c1", startContainer(machine)));
+  expect(verdict).toMatchObject({ outcome: "failed", error: { code: "step-failed" } });
+  expect(pictureOf(world, home)).toEqual(before);
 });

@@ -1,0 +1,168 @@
+import type { ContainerStatus, Target } from "../../../src/domain/event.ts";
+import { containerEvent, releaseEvent } from "../../unit/engine/events.ts";
+import { addNamespace, hold, letGo } from "../model/lifetime.ts";
+import type { Namespace } from "../model/namespaces.ts";
+import { kill, reap, spawn } from "../model/processes.ts";
+import { integer, pick, type Random } from "../model/random.ts";
+import { IDS } from "./mappings.ts";
+import { type Container, disown, type Stage, send, tell } from "./stage.ts";
+import { count } from "./tally.ts";
+
+/** What runtimes and containers do, and what they say of it. */
+
+/** A container starts, alone or in the namespace of another one, and its runtime says so. */
+export function startContainer(stage: Stage, random: Random): void {
+  const id = pick(random, IDS);
+  const { machine, containers, tally } = stage;
+  const { world } = machine;
+  const living = containers.filter(isAlive);
+  const sharing = living.length > 0 && integer(random, 4) === 0 ? pick(random, living) : null;
+  const netns = sharing?.netns ?? addNamespace(world);
+  const process = spawn(world, netns);
+  const path = sharing?.path ?? (integer(random, 4) === 0 ? mountNamespace(stage, netns) : null);
+  if (sharing !== null) count(tally, "containers in the namespace of another one");
+  const before = containers.findLast((one) => one.id === id);
+  if (before !== undefined && isAlive(before) && integer(random, 2) === 0) endContainer(stage, before);
+  const container: Container = { id, process, netns, path };
+  containers.push(container);
+  count(tally, "containers");
+  tell(
+    stage,
+    `${id} starts as pid ${process.pid} in namespace ${netns.cookie}${path === null ? "" : ` ${path}`}`,
+  );
+  sendAttach(stage, random, container);
+}
+
+/** The same is said again. */
+export function sayAgain(stage: Stage, random: Random): void {
+  if (stage.containers.length === 0) return;
+  count(stage.tally, "events again");
+  sendAttach(stage, random, pick(random, stage.containers));
+}
+
+/** `stopped`, with or without its pid, whether it is so or not. */
+export function sayStopped(stage: Stage, random: Random): void {
+  const id = pick(random, IDS);
+  const container = stage.containers.findLast((one) => one.id === id);
+  const pid = container !== undefined && integer(random, 3) === 0 ? container.process.pid : null;
+  count(stage.tally, container !== undefined && isAlive(container) ? "stopped while alive" : "stopped");
+  sendStatus(stage, id, "stopped", pid === null ? null : { by: "pid", pid });
+}
+
+export function sayRelease(stage: Stage, random: Random): void {
+  const id = integer(random, 3) === 0 ? null : pick(random, IDS);
+  count(stage.tally, id === null ? "released, all" : "released");
+  stage.dropped += 1;
+  send(stage, { ...releaseEvent(id), name: `e${stage.dropped}` });
+}
+
+/** An event that names what cannot be meant. */
+export function sayNonsense(stage: Stage, random: Random): void {
+  const { machine, tally } = stage;
+  machine.world.files.set("/etc/hostname", null);
+  const target = pick<Target>(random, [
+    { by: "pid", pid: 0 },
+    { by: "pid", pid: 1 },
+    { by: "pid", pid: 999_999 },
+    { by: "netns", path: "/run/netns/none" },
+    { by: "netns", path: "/etc/hostname" },
+    { by: "netns", path: "/run/netns/home" },
+  ]);
+  count(tally, "impossible targets");
+  sendStatus(stage, pick(random, IDS), "running", target);
+}
+
+/** SIGKILL. */
+export function killContainer(stage: Stage, random: Random): void {
+  const living = stage.containers.filter(isAlive);
+  if (living.length === 0) return;
+  const container = pick(random, living);
+  endContainer(stage, container);
+  if (integer(random, 2) === 0) reap(stage.machine.world, container.process);
+}
+
+/** A container ends, and its pid is another process's in no time, which may be a container as well. */
+export function reusePid(stage: Stage, random: Random): void {
+  const { containers, machine, tally } = stage;
+  const { world } = machine;
+  const ended = containers.filter((one) => !isAlive(one));
+  const living = containers.filter(isAlive);
+  const old = pick(
+    random,
+    ended.length > 0 && integer(random, 2) === 0 ? ended : living.length > 0 ? living : [null],
+  );
+  if (old === null) return;
+  if (isAlive(old)) endContainer(stage, old);
+  reap(world, old.process);
+  const { pid } = old.process;
+  if (world.processes.has(pid)) return;
+  const id = pick(random, IDS);
+  const netns = addNamespace(world);
+  const container: Container = { id, process: spawn(world, netns, { pid }), netns, path: null };
+  containers.push(container);
+  count(tally, "pids reused");
+  tell(stage, `pid ${pid} of ${old.id} is ${id}'s now, in namespace ${netns.cookie}`);
+  if (integer(random, 2) === 0) sendAttach(stage, random, container);
+}
+
+/** `ip netns delete`. */
+export function unmountNamespace(stage: Stage, random: Random): void {
+  const { containers, machine } = stage;
+  const mounted = containers.filter(({ path }) => path !== null && machine.world.files.has(path));
+  if (mounted.length > 0) unmount(stage, pick(random, mounted).path ?? "");
+}
+
+/** Whether its process has not ended. */
+export function isAlive({ process }: Container): boolean {
+  return process.namespace !== null;
+}
+
+/** Its process ends. */
+export function endContainer(stage: Stage, container: Container): void {
+  const { id, process, path } = container;
+  tell(stage, `${id} is killed, pid ${process.pid}`);
+  count(stage.tally, "containers killed");
+  if (stage.owners.get(id) === container && path === null) disown(stage, id);
+  kill(stage.machine.world, process);
+}
+
+/** A namespace is under this path no more. */
+export function unmount(stage: Stage, path: string): void {
+  const { world } = stage.machine;
+  const namespace = world.files.get(path);
+  if (!namespace) return;
+  tell(stage, `${path} is unmounted`);
+  count(stage.tally, "namespaces unmounted");
+  for (const one of stage.containers) if (one.path === path) disown(stage, one.id);
+  world.files.delete(path);
+  letGo(world, namespace);
+}
+
+function mountNamespace(stage: Stage, netns: Namespace): string {
+  const path = `/run/netns/n${netns.cookie}`;
+  if (stage.machine.world.files.has(path)) return path;
+  hold(netns);
+  stage.machine.world.files.set(path, netns);
+  return path;
+}
+
+function sendAttach(stage: Stage, random: Random, container: Container): void {
+  const { id, path, process } = container;
+  const status = pick(random, ["creating", "created", "running"] as const);
+  const target: Target = path === null ? { by: "pid", pid: process.pid } : { by: "netns", path };
+  if (path !== null) count(stage.tally, "events by path");
+  sendStatus(stage, id, status, target, container);
+}
+
+function sendStatus(
+  stage: Stage,
+  id: string,
+  status: ContainerStatus,
+  target: Target | null,
+  container: Container | null = null,
+): void {
+  stage.dropped += 1;
+  const event = containerEvent(stage.machine, id, status, target, `e${stage.dropped}`);
+  if (container !== null) stage.meant.set(event, container);
+  send(stage, event);
+}

@@ -1,0 +1,117 @@
+import { addDevice, addProven, address, change, furnish, KINDS } from "../../unit/engine/host.ts";
+import { addLink, deleteLink, type Link } from "../model/links.ts";
+import { seenOf } from "../model/picture.ts";
+import { integer, pick, type Random } from "../model/random.ts";
+import { addAltname, deleteAltname } from "../model/set-link.ts";
+import { allowed } from "./inside-deeds.ts";
+import { enter, exists, explained, heldDevices, type Known } from "./ledger.ts";
+import { type Stage, tell } from "./stage.ts";
+import { count } from "./tally.ts";
+
+/** What happens on the host itself meanwhile. */
+
+/** Names of devices that are away, and of those that are not. */
+const NAMES = ["d0", "d1", "d2", "eth0", "netdevd0", "d0-second", "d5"] as const;
+
+/** Whoever runs the host changes a device that is free. */
+export function changeAtHome(stage: Stage, random: Random): void {
+  const { world } = stage.machine;
+  const known = anyFree(stage, random);
+  if (known === null) return;
+  const { link } = known;
+  const deeds: Record<string, () => void> = {
+    renamed: () => change(world, link, { name: pick(random, NAMES) }),
+    "given another MAC": () => change(world, link, { mac: `02:00:00:00:02:0${integer(random, 10)}` }),
+    "given an alias": () => change(world, link, { alias: "another one", txqueuelen: 55 }),
+    "set down": () => change(world, link, { up: false }),
+    "set up": () => change(world, link, { up: true }),
+    "given an altname": () => addAltname(link, pick(random, NAMES)),
+    "robbed of an altname": () => deleteAltname(link, link.altnames[0] ?? ""),
+    "given an address": () => addProven(world, link, address(`198.51.100.${integer(random, 5)}`, 24)),
+  };
+  const deed = pick(random, Object.keys(deeds));
+  tell(stage, `${link.name} at home is ${deed}`);
+  count(stage.tally, `at home: ${deed}`);
+  allowed(() => deeds[deed]?.());
+  const picture = seenOf(world, link);
+  // What is under way may have looked at it before.
+  known.pictures = stage.spool.open.size > 0 ? [...known.pictures, picture] : [picture];
+}
+
+/** A device is unplugged or deleted, wherever it is. */
+export function vanish(stage: Stage, random: Random): void {
+  const { ledger, machine, tally } = stage;
+  const there = Array.from(ledger.known.values()).filter(({ link }) => exists(link));
+  if (there.length === 0) return;
+  const { link } = pick(random, there);
+  const isHome = link.namespace === machine.home;
+  tell(stage, `${link.name} vanishes ${isHome ? "at home" : "inside"}`);
+  count(tally, isHome ? "at home: vanished" : "inside: vanished");
+  explained(ledger, "vanished", () => deleteLink(machine.world, link));
+}
+
+/** A device is plugged in. */
+export function appear(stage: Stage, random: Random): void {
+  const { ledger, machine } = stage;
+  const { home, world } = machine;
+  const before = new Set(home.links.values());
+  const name = pick(random, ["d0", "d1", "d2", "d3"]);
+  count(stage.tally, "at home: appeared");
+  tell(stage, `${name} appears at home`);
+  allowed(() => {
+    const link = addDevice(world, home, pick(random, KINDS), name);
+    allowed(() => furnish(world, link));
+  });
+  for (const link of home.links.values()) {
+    if (before.has(link)) continue;
+    enter(ledger, machine, link);
+    ledger.othersNumbers.add(link.ifindex);
+  }
+}
+
+/** Somebody makes a device that has a name or an ifindex which another one will want. */
+export function strangerComes(stage: Stage, random: Random): void {
+  const { ledger, machine, strangers, tally } = stage;
+  const { home, world } = machine;
+  const name = pick(random, NAMES);
+  const numbers = Array.from(ledger.known.values(), ({ ifindex }) => ifindex);
+  const ifindex = numbers.length === 0 ? 0 : pick(random, numbers);
+  const spec = home.links.has(ifindex) || ifindex === 0 || integer(random, 2) === 0 ? {} : { ifindex };
+  allowed(() => {
+    const link = addLink(world, home, { name, kind: "ifb", ...spec });
+    ledger.othersNumbers.add(link.ifindex);
+    strangers.add(link);
+    tell(stage, `a stranger takes ${name}, number ${link.ifindex}`);
+    count(tally, "at home: names taken");
+  });
+}
+
+/** A stranger goes, or calls itself something else. */
+export function strangerGoes(stage: Stage, random: Random): void {
+  const { machine, strangers } = stage;
+  const [stranger] = strangers;
+  if (stranger === undefined) return;
+  if (integer(random, 3) === 0) {
+    tell(stage, `the stranger ${stranger.name} is renamed`);
+    allowed(() => change(machine.world, stranger, { name: pick(random, NAMES) }));
+    return;
+  }
+  removeStranger(stage, stranger);
+}
+
+/** A stranger goes. */
+export function removeStranger({ machine, strangers, trace }: Stage, stranger: Link): void {
+  trace.push(`the stranger ${stranger.name} goes`);
+  strangers.delete(stranger);
+  deleteLink(machine.world, stranger);
+}
+
+/** A device at home that is nobody's and on which no other is built. */
+function anyFree(stage: Stage, random: Random): Known | null {
+  const { ledger, machine } = stage;
+  const held = heldDevices(ledger, machine);
+  const free = Array.from(ledger.known.values()).filter(
+    (known) => exists(known.link) && known.link.namespace === machine.home && !held.has(known),
+  );
+  return free.length === 0 ? null : pick(random, free);
+}

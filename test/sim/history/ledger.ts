@@ -1,0 +1,114 @@
+import type { Attachment } from "../../../src/domain/attachment.ts";
+import type { Journal } from "../../../src/engine/journal.ts";
+import type { Machine } from "../model/daemon.ts";
+import type { Link } from "../model/links.ts";
+import { attachmentsOf } from "../model/memory-journal.ts";
+import { type Seen, seenOf } from "../model/picture.ts";
+
+/** A device of the host as this side knows it, whatever netdevd makes of it. */
+export interface Known {
+  readonly link: Link;
+  /** What it was called at first, for messages. */
+  readonly label: string;
+  /** What it may be at home: the newest last, and before that what it was while something was under way. */
+  pictures: Seen[];
+  /** Its ifindex when it was last seen at home and free. */
+  ifindex: number;
+  /** Why it may be anywhere and anything by now, or nowhere; null: it has to be accounted for. */
+  fate: string | null;
+  /** Somebody inside has changed it since it came there. */
+  isMeddledWith: boolean;
+  /** It has been told that something of it could not be put back. */
+  isToldChanged: boolean;
+}
+
+/** All devices of the host, and which Attachment has which. */
+export interface Ledger {
+  readonly known: Map<Link, Known>;
+  /** The device `at` of an Attachment, by `KEY/at`. */
+  readonly taken: Map<string, Link>;
+  /** Every ifindex at home that others have had. */
+  readonly othersNumbers: Set<number>;
+}
+
+/** A ledger of what is at home now, lo aside. */
+export function openLedger(machine: Machine): Ledger {
+  const ledger: Ledger = { known: new Map(), taken: new Map(), othersNumbers: new Set() };
+  for (const link of machine.home.links.values()) if (link.name !== "lo") enter(ledger, machine, link);
+  return ledger;
+}
+
+/** Notes a device that is new at home. */
+export function enter(ledger: Ledger, { world }: Machine, link: Link): void {
+  const pictures = [seenOf(world, link)];
+  const { ifindex, name: label } = link;
+  ledger.known.set(link, {
+    link,
+    label,
+    pictures,
+    ifindex,
+    fate: null,
+    isMeddledWith: false,
+    isToldChanged: false,
+  });
+}
+
+/** Whether a device is anywhere. */
+export function exists(link: Link): boolean {
+  return link.namespace.links.get(link.ifindex) === link;
+}
+
+/** A Journal from which the ledger learns which devices are taken. */
+export function learningJournal(journal: Journal, ledger: Ledger, { home }: Machine): Journal {
+  return {
+    ...journal,
+    add(attachment) {
+      journal.add(attachment);
+      for (const [at, { snapshot }] of attachment.devices.entries()) {
+        // One that has just vanished may have been looked at before.
+        const { ifindex } = snapshot.device;
+        const vanished = Array.from(ledger.known.values()).findLast((known) => known.ifindex === ifindex);
+        const link = home.links.get(ifindex) ?? vanished?.link;
+        if (link !== undefined) ledger.taken.set(`${attachment.key}/${at}`, link);
+        const known = link === undefined ? undefined : ledger.known.get(link);
+        if (known !== undefined) known.isMeddledWith = false;
+      }
+    },
+  };
+}
+
+/** What an Attachment has of the ledger's devices and has not brought home, by its place in the Attachment. */
+export function heldBy(ledger: Ledger, { key, devices }: Attachment): Map<number, Known> {
+  const held = new Map<number, Known>();
+  for (const [at, { state }] of devices.entries()) {
+    const link = ledger.taken.get(`${key}/${at}`);
+    const known = link === undefined ? undefined : ledger.known.get(link);
+    if (known !== undefined && state !== "home") held.set(at, known);
+  }
+  return held;
+}
+
+/** The devices that are on record as being away or on their way. */
+export function heldDevices(ledger: Ledger, { rows }: Machine): Set<Known> {
+  return new Set(attachmentsOf(rows).flatMap((one) => Array.from(heldBy(ledger, one).values())));
+}
+
+/** A device and what does not outlive it (its peer, what is built on it) need not be accounted for any more. */
+export function giveUp(ledger: Ledger, one: Known, why: string): void {
+  if (one.fate !== null) return;
+  one.fate = why;
+  for (const other of ledger.known.values()) {
+    const hangsOn = other.link.peer === one.link || other.link.lower === one.link;
+    if (hangsOn) giveUp(ledger, other, why);
+  }
+}
+
+/** Does something, and lays whatever is gone thereafter to its charge. */
+export function explained(ledger: Ledger, why: string, deed: () => void): void {
+  const there = Array.from(ledger.known.values()).filter(({ link }) => exists(link));
+  try {
+    deed();
+  } finally {
+    for (const known of there) if (!exists(known.link)) known.fate ??= why;
+  }
+}

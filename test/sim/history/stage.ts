@@ -1,0 +1,133 @@
+import type { SpoolEvent } from "../../../src/domain/event.ts";
+import type { Mapping } from "../../../src/domain/mapping.ts";
+import type { Verdict } from "../../../src/domain/verdict.ts";
+import type { LogFields } from "../../../src/engine/log.ts";
+import type { Daemon, Machine } from "../model/daemon.ts";
+import type { Fuse } from "../model/faults.ts";
+import type { Link } from "../model/links.ts";
+import type { Namespace } from "../model/namespaces.ts";
+import type { Process } from "../model/processes.ts";
+import type { Random } from "../model/random.ts";
+import { giveUp, type Ledger } from "./ledger.ts";
+import { drop, type Entry, type Spool } from "./spool.ts";
+import { count, type Tally } from "./tally.ts";
+import type { Troubles } from "./troubles.ts";
+
+/** A container: a process in a namespace, which may be bind-mounted under a path as well. */
+export interface Container {
+  readonly id: string;
+  process: Process;
+  readonly netns: Namespace;
+  readonly path: string | null;
+}
+
+/** A history under way. */
+export interface Stage {
+  readonly machine: Machine;
+  readonly ledger: Ledger;
+  readonly spool: Spool;
+  readonly troubles: Troubles;
+  readonly tally: Tally;
+  /** What was done and what came of it, for whoever has to find out what went wrong. */
+  readonly trace: string[];
+  /** All that ever were, the newest last. */
+  readonly containers: Container[];
+  /** Processes that keep namespaces which containers have made. */
+  readonly nested: Process[];
+  /** Devices of others at home. */
+  readonly strangers: Set<Link>;
+  /** Containers that were told that they have their devices, and have done nothing since to lose them. */
+  readonly owners: Map<string, Container>;
+  /** What is wrong already, seen when it happened. */
+  readonly faults: string[];
+  /** How the order of things under way is shuffled. */
+  readonly shuffle: Random;
+  mappings: readonly Mapping[];
+  /** null: none runs. */
+  daemon: Daemon | null;
+  fuse: Fuse;
+  /** Which container an event asks for devices for. */
+  readonly meant: Map<SpoolEvent, Container>;
+  /** Events that were dropped, for their names. */
+  dropped: number;
+}
+
+/** Adds a line to the trace. */
+export function tell(stage: Stage, text: string): void {
+  stage.trace.push(text);
+}
+
+/** Drops an event into the spool, where a daemon that runs takes it at once. */
+export function send(stage: Stage, event: SpoolEvent): void {
+  const { target } = event.type === "container" ? event : { target: null };
+  const where = target === null ? "" : target.by === "pid" ? ` pid ${target.pid}` : ` ${target.path}`;
+  const status = event.type === "container" ? event.status : "release";
+  tell(stage, `event ${event.name}: ${status} ${event.id ?? "all"}${where}`);
+  const entry = drop(stage.spool, event);
+  if (event.type === "release" || event.status === "stopped") disown(stage, event.id);
+  if (stage.daemon !== null) hand(stage, stage.daemon, entry);
+  else count(stage.tally, "events while no daemon ran");
+}
+
+/** Gives an event to the daemon. Whether that lives long enough to answer is another question. */
+export function hand(stage: Stage, daemon: Daemon, entry: Entry): void {
+  const { fuse, troubles } = stage;
+  const { event } = entry;
+  const isAlone = stage.spool.open.size === 1 && isIdle(daemon);
+  const isKnown = event.id === null || daemon.engine.isHolder(event.id);
+  const before = { changes: troubles.changes, trace: stage.trace.length };
+  void daemon.engine.handle(event).then((verdict) => {
+    // Whoever was killed writes no verdict any more.
+    if (stage.daemon !== daemon || fuse.isBurnt) return;
+    stage.spool.open.delete(entry);
+    entry.verdicts.push(verdict);
+    const touched = troubles.changes - before.changes;
+    const isUndisturbed = isAlone && stage.trace.length === before.trace;
+    if (isUndisturbed && !isKnown && verdict.outcome === "refused") {
+      count(stage.tally, "refusals that were looked at by themselves");
+      if (touched > 0) stage.faults.push(`${event.name} was refused, and ${touched} requests were made`);
+    }
+    answered(stage, event, verdict);
+  });
+}
+
+function isIdle({ engine }: Daemon): boolean {
+  return engine.attachments().every(({ state }) => state === "attached" || state === "stuck");
+}
+
+function answered(stage: Stage, event: SpoolEvent, verdict: Verdict): void {
+  const { outcome, error, warnings, devices } = verdict;
+  const what = [outcome, error === null ? "" : `${error.code} (${error.message})`];
+  const inside = devices.map((device) => `${device.host_name} as ${device.name}`);
+  tell(stage, `  verdict ${event.name}: ${[...what, ...inside].filter((part) => part !== "").join(", ")}`);
+  count(stage.tally, `verdict ${outcome}`);
+  for (const { code } of [...warnings, ...(error === null ? [] : [error])])
+    count(stage.tally, `code ${code}`);
+  if (event.type !== "container" || event.status === "stopped") return;
+  if (outcome !== "attached" && outcome !== "unchanged") return;
+  const { id } = event;
+  const container = stage.meant.get(event);
+  const stopped = stage.spool.entries.some(
+    (other) => other.event !== event && (other.event.id ?? id) === id && stage.spool.open.has(other),
+  );
+  if (container === undefined || stopped || container.process.namespace === null) return;
+  const { path } = container;
+  if (path === null || stage.machine.world.files.has(path)) stage.owners.set(id, container);
+}
+
+/** The container may lose its devices from here on; null: all may. */
+export function disown(stage: Stage, id: string | null): void {
+  if (id === null) stage.owners.clear();
+  else stage.owners.delete(id);
+}
+
+/** What the daemon says, into the trace. */
+export function logged(stage: Stage, level: string, message: string, fields: LogFields): void {
+  tell(stage, `  ${level}: ${message}`);
+  if (fields.code === "internal") stage.faults.push(`internal: ${message}`);
+  for (const known of stage.ledger.known.values()) {
+    if (!known.pictures.some(({ device }) => device.name === fields.device)) continue;
+    if (fields.code === "left-inside") giveUp(stage.ledger, known, "was left inside");
+    if (fields.code === "not-as-wanted") known.isToldChanged = true;
+  }
+}

@@ -18,13 +18,13 @@ const MANAGERS: readonly Manager[] = [
     comm: "systemd-network",
     name: "systemd-networkd",
     folders: NETWORKD_FOLDERS,
-    mend: "give the devices of your mappings a .network file with Unmanaged=yes: config/ of netdevd has one",
+    mend: "name the devices of your mappings in config/others/10-netdevd.network, and put it into /etc/systemd/network",
   },
   {
     comm: "NetworkManager",
     name: "NetworkManager",
     folders: NETWORKMANAGER_FOLDERS,
-    mend: "name the devices of your mappings in unmanaged-devices=: config/ of netdevd has a file for conf.d",
+    mend: "name them in config/others/netdevd-networkmanager.conf, and put it into /etc/NetworkManager/conf.d",
   },
   ...["dhcpcd", "dhclient", "connmand", "wickedd", "ifplugd"].map((comm) => ({
     comm,

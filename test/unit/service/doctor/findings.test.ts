@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { stateFinding } from "../../../../src/service/doctor/folders.ts";
 import { managerFindings } from "../../../../src/service/doctor/managers.ts";
 import { capabilityFinding, kernelFinding } from "../../../../src/service/doctor/privileges.ts";
@@ -61,6 +63,15 @@ describe("managers", () => {
       expect(finding?.mend).not.toBeNull();
     });
   }
+
+  test("the files that a mend names are shipped", () => {
+    const told = managerFindings(new Set(["NetworkManager", "systemd-network"]), none).map(
+      ({ mend }) => mend,
+    );
+    const paths = told.flatMap((mend) => mend?.match(/config\/[^ ,]+/g) ?? []);
+    expect(paths).toHaveLength(2);
+    for (const path of paths) expect(existsSync(join(import.meta.dir, "../../../..", path))).toBe(true);
+  });
 
   test("each that runs is named", () => {
     expect(managerFindings(new Set(["NetworkManager", "systemd-network"]), none)).toHaveLength(2);

@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import * as v from "valibot";
 import type { Namespace } from "./namespace.ts";
 
 /**
@@ -6,6 +7,8 @@ import type { Namespace } from "./namespace.ts";
  * rules. Two of them are equal exactly if nothing was changed, or all of it was undone.
  */
 export async function pictureOf(netns: Namespace): Promise<unknown> {
+  const end = performance.now() + 1000;
+  while (!(await isSettled(netns)) && performance.now() < end) await Bun.sleep(20);
   const routes = async (family: string) =>
     (await netns.json(`${family} route show table all`))
       .map((route) => JSON.stringify(route))
@@ -17,6 +20,26 @@ export async function pictureOf(netns: Namespace): Promise<unknown> {
     ipv6: await routes("-6"),
     rules: [await netns.json("-4 rule"), await netns.json("-6 rule")],
   };
+}
+
+const addressed = v.array(
+  v.object({
+    ifname: v.string(),
+    flags: v.array(v.string()),
+    addr_info: v.array(v.object({ local: v.string(), tentative: v.optional(v.boolean(), false) })),
+  }),
+);
+
+/** Whether each proven IPv6 address has the route to itself, which the kernel makes from a workqueue. */
+async function isSettled(netns: Namespace): Promise<boolean> {
+  const local = await netns.json("-6 route show table local");
+  const made = new Set(local.map(({ dst, dev }) => `${dst} ${dev}`));
+  const devices = v.parse(addressed, await netns.json("-6 addr show"));
+  return devices
+    .filter(({ flags }) => flags.includes("UP"))
+    .every(({ ifname, addr_info }) =>
+      addr_info.every(({ local: own, tentative }) => tentative || made.has(`${own} ${ifname}`)),
+    );
 }
 
 /** Not one of the routes that come and go with a device's own link-local address (fe80::, ff00::). */

@@ -57,6 +57,8 @@ export async function boot(release: Release, share: string): Promise<Machine> {
   const detail = () => readFileSync(console, "utf8").slice(-2000);
 
   const end = async () => {
+    // The machine's first process first: one that has re-executed itself is not ended with nspawn.
+    if (nspawn.exitCode === null) for (const pid of childrenOf(nspawn.pid)) process.kill(pid, "SIGKILL");
     nspawn.kill("SIGKILL");
     await nspawn.exited;
     await removeGroup(group);

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { build } from "../../packaging/build.ts";
@@ -23,8 +22,10 @@ export function packages(): Promise<Packages> {
 }
 
 async function buildPackages(): Promise<Packages> {
-  const folder = mkdtempSync(join(tmpdir(), "netdevd-packages-"));
-  process.once("exit", () => rmSync(folder, { recursive: true }));
+  // In the checkout: nobody tells a module when the last test has ended, and the next run builds over it.
+  const folder = join(import.meta.dir, "../../dist/test-packages");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   const architecture = process.arch === "arm64" ? "arm64" : "x64";
   const executable = join(folder, "netdevd");
   await build({ architecture, out: executable, commit: null });

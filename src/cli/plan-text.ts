@@ -1,4 +1,6 @@
-import type { Explanation } from "../service/explain.ts";
+import type { ExplainedProblem, Explanation } from "../service/explain.ts";
+
+const SOME = 12;
 
 /** What `plan` tells a person: the way from the mapping to each step, then what stands against it. */
 export function planText(explanation: Explanation): string {
@@ -7,9 +9,14 @@ export function planText(explanation: Explanation): string {
     lines.push(matches ? `mapping ${name}: applies` : `mapping ${name}: ${why}`);
   }
   if (explanation.mapping === null) lines.push("no mapping matches: nothing would be done");
-  for (const { match, count, takes, passed_over } of explanation.requests) {
+  for (const note of explanation.notes) lines.push(note);
+  for (const { match, count, sees, takes, passed_over } of explanation.requests) {
     lines.push(`device with ${match}, ${count}: ${takes.join(", ") || "none"}`);
+    if (sees.length > takes.length) lines.push(`  sees ${some(sees.map(({ name }) => name))}`);
     for (const { problem } of passed_over) lines.push(`  not ${problem.message}`);
+    for (const { name, guards } of sees.filter((device) => takes.includes(device.name))) {
+      for (const { reason } of guards) lines.push(`  by force ${name}, though it ${reason}`);
+    }
   }
   for (const { host_name, name, steps, losses } of explanation.devices) {
     lines.push(`${host_name} -> ${name}`);
@@ -19,9 +26,20 @@ export function planText(explanation: Explanation): string {
   const { waits } = explanation;
   if (waits !== null)
     lines.push(`waits up to ${waits.seconds} s for it to be otherwise: ${waits.for.message}`);
-  for (const { code, message } of explanation.warnings) lines.push(`warning: ${code}: ${message}`);
-  for (const { code, message } of explanation.conflicts) lines.push(`conflict: ${code}: ${message}`);
+  for (const problem of explanation.warnings) lines.push(...problemLines("warning", problem));
+  for (const problem of explanation.conflicts) lines.push(...problemLines("conflict", problem));
   return lines.join("\n");
+}
+
+/** The first dozen: the rest is in the JSON. */
+function some(names: readonly string[]): string {
+  const more = names.length - SOME;
+  return names.slice(0, SOME).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function problemLines(kind: string, { code, message, mend }: ExplainedProblem): string[] {
+  const isSaid = mend === null || message.includes(mend);
+  return [`${kind}: ${code}: ${message}`, ...(isSaid ? [] : [`  mend: ${mend}`])];
 }
 
 /** 0 it would work, 1 conflict, 3 no mapping matches. */

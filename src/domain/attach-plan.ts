@@ -1,4 +1,5 @@
 import type { Device } from "./device.ts";
+import type { Guard } from "./guard.ts";
 import { canGoAlong, insideOf } from "./inside.ts";
 import { firstFree, interfaceNameFault, isTemplate } from "./interface-name.ts";
 import type { DeviceRequest, Mapping } from "./mapping.ts";
@@ -17,6 +18,12 @@ export interface PassedOver {
   readonly isComing?: true;
 }
 
+/** A device that a selector sees, and all that guards it. */
+export interface SeenDevice {
+  readonly name: string;
+  readonly guards: readonly Guard[];
+}
+
 /** What was found on the host for one request of a mapping. */
 export interface Pick {
   readonly request: DeviceRequest;
@@ -25,6 +32,8 @@ export interface Pick {
   readonly passedOver: readonly PassedOver[];
   /** What the host is without while each of the chosen is away, where that was asked. */
   readonly losses?: readonly (readonly string[])[];
+  /** All that the selector sees, in the order in which it would take them, where that was asked. */
+  readonly seen?: readonly SeenDevice[];
 }
 
 /** One device of a plan to attach: where it starts from and what it shall be inside. */
@@ -37,7 +46,12 @@ export interface PlannedDevice {
 /** What an attach comes to: a plan, or the conflict for which nothing is touched. */
 export type AttachPlan =
   | { readonly ok: true; readonly devices: readonly PlannedDevice[]; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly conflict: Problem };
+  | {
+      readonly ok: false;
+      readonly conflict: Problem;
+      /** It and all others that stand in the way, in the order of the mapping. */
+      readonly conflicts: readonly Problem[];
+    };
 
 /**
  * Decides from what was found, before anything is touched, what each device shall be inside.
@@ -50,22 +64,22 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
   const ours = new Set<string>();
   const devices: PlannedDevice[] = [];
   const warnings: Problem[] = [];
+  const conflicts: Problem[] = [];
   for (const pick of picks) {
     const shortage = shortageOf(pick);
-    if (shortage !== null) {
-      if (mapping.required) return { ok: false, conflict: shortage };
-      warnings.push(shortage);
-    }
+    if (shortage !== null) (mapping.required ? conflicts : warnings).push(shortage);
     for (const snapshot of pick.chosen) {
       const name = nameInside(pick.request, snapshot.device, [taken, ours, spokenFor]);
       const wanted = insideOf(pick.request, snapshot, name);
-      const conflict = nameConflict(wanted.device, snapshot.device, taken, ours);
-      if (conflict !== null) return { ok: false, conflict };
+      const clash = nameConflict(wanted.device, snapshot.device, taken, ours);
+      if (clash !== null) conflicts.push(clash);
       for (const own of [wanted.device.name, ...wanted.device.altnames]) ours.add(own);
       devices.push({ request: pick.request, snapshot, wanted });
       warnings.push(...leftBehind(pick.request, snapshot), ...notToComeBack(snapshot));
     }
   }
+  const [conflict] = conflicts;
+  if (conflict !== undefined) return { ok: false, conflict, conflicts };
   return { ok: true, devices, warnings };
 }
 

@@ -21,8 +21,8 @@ export interface SurveyQuery {
   readonly away: readonly Device[];
   /** Some mapping goes by driver or bus: what they tell of a device is noted, to know it by while it is away. */
   readonly noteHardware: boolean;
-  /** Whether it is to be told what the host is without while each device is away; for whoever only asks. */
-  readonly tellLosses?: boolean;
+  /** Whether it is to be told what each selector sees, and what the host is without; for whoever only asks. */
+  readonly tellAll?: boolean;
   /** What udev is not done with has not come yet: whoever waits can wait for that too. */
   readonly patient?: boolean;
 }
@@ -45,7 +45,11 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
     const losses: string[][] = [];
-    for (const device of selected(request.match, candidates(host, request.match))) {
+    const matching = selected(request.match, candidates(host, request.match));
+    const seen = query.tellAll
+      ? matching.map((device) => ({ name: device.name, guards: guards.all(device) }))
+      : undefined;
+    for (const device of matching) {
       if (request.count !== "all" && chosen.length === request.count) break;
       if (reserved.has(device.ifindex)) continue;
       if (ours.has(device.ifindex)) {
@@ -65,12 +69,12 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
       ours.add(device.ifindex);
-      if (query.tellLosses) losses.push(lossesOf(device, guards));
+      if (query.tellAll) losses.push(lossesOf(device, guards));
       const noted = device.hardware ?? (query.noteHardware ? host.hardware.all(device) : undefined);
       const kept = withoutKernelRoutes(snapshot);
       chosen.push(noted === undefined ? kept : { ...kept, device: { ...kept.device, hardware: noted } });
     }
-    return { request, chosen, passedOver, losses };
+    return { request, chosen, passedOver, losses, ...(seen === undefined ? {} : { seen }) };
   });
 }
 

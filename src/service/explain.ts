@@ -1,5 +1,12 @@
 import type { Config } from "../config/config.ts";
-import { lackingYet, planAttach } from "../domain/attach-plan.ts";
+import {
+  lackingYet,
+  type Pick,
+  type PlannedDevice,
+  planAttach,
+  type SeenDevice,
+} from "../domain/attach-plan.ts";
+import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent } from "../domain/event.ts";
 import { indexed } from "../domain/mappings.ts";
 import { selectorText, whyNotFor } from "../domain/match.ts";
@@ -8,9 +15,10 @@ import { stepText } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { heldFor } from "../engine/held.ts";
 import { readJournal } from "../engine/journal.ts";
-import type { Surveyed } from "../engine/kernel.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
+import { onTheirWay } from "../engine/on-their-way.ts";
+import { mendOf } from "./mends.ts";
 
 /** A mapping that was considered, in order; those behind the one that applies are not. */
 export interface Considered {
@@ -24,6 +32,8 @@ export interface Considered {
 export interface ExplainedRequest {
   readonly match: string;
   readonly count: number | "all";
+  /** All that the selector sees, in the order in which they are taken, and what guards each. */
+  readonly sees: readonly SeenDevice[];
   /** Names of the devices that it takes. */
   readonly takes: readonly string[];
   /** Those that it would take, were it not for this. */
@@ -39,6 +49,11 @@ export interface ExplainedDevice {
   readonly losses: readonly string[];
 }
 
+/** A conflict or warning, and what to do about it. */
+export interface ExplainedProblem extends Problem {
+  readonly mend: string | null;
+}
+
 /** What an event would do and why, or why it would do nothing. */
 export interface Explanation {
   readonly event: string;
@@ -49,8 +64,10 @@ export interface Explanation {
   readonly devices: readonly ExplainedDevice[];
   /** What the container would wait for before that, and for how long at most. */
   readonly waits: { readonly seconds: number; readonly for: Problem } | null;
-  readonly conflicts: readonly Problem[];
-  readonly warnings: readonly Problem[];
+  readonly conflicts: readonly ExplainedProblem[];
+  readonly warnings: readonly ExplainedProblem[];
+  /** What of the containers that there are already bears on the event. */
+  readonly notes: readonly string[];
 }
 
 /** Plans an attach event on the calling thread and touches nothing. */
@@ -61,46 +78,83 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
     const why = whyNotFor(event, container);
     return { name, matches: why === null, why };
   });
-  const nothing = { requests: [], devices: [], waits: null, conflicts: [], warnings: [] };
+  const nothing = { requests: [], devices: [], waits: null, conflicts: [], warnings: [], notes: [] };
   const base = { event: event.name, id: event.id, mapping: mapping?.name ?? null, considered, ...nothing };
   if (mapping === null || event.target === null) return base;
   using service = new KernelService(createLinux(), () => undefined);
   const opened = service.open(event.target, event.writtenAt);
-  const conflicts = opened.ok ? [] : [opened.problem];
+  const cookie = opened.ok ? opened.cookie : null;
   const held = readJournal(config.daemon.state);
-  const away = held.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device));
-  const found = service.survey(opened.ok ? opened.cookie : null, {
+  const known = knownAlready(held, event.id, mapping.name, cookie);
+  if (known.isDone) return { ...base, notes: known.notes };
+  const found = service.survey(cookie, {
     requests: mapping.devices,
     reserved: [],
-    away,
+    away: held.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device)),
     noteHardware: false,
-    tellLosses: true,
+    tellAll: true,
   });
-  const picks: Surveyed["picks"] = found.picks.map((pick) => ({
+  const picks = found.picks.map((pick) => ({
     ...pick,
     passedOver: [...pick.passedOver, ...heldFor(held, pick.request)],
   }));
-  const requests = picks.map(({ request, chosen, passedOver }) => ({
+  const inside = held.filter((attachment) => attachment.cookie === cookie);
+  const planned = planAttach(mapping, picks, [...found.inside, ...onTheirWay(inside)]);
+  const conflicts = [...(opened.ok ? [] : [opened.problem]), ...(planned.ok ? [] : planned.conflicts)];
+  const lacks = mapping.wait === 0 ? null : lackingYet(mapping, picks, planned);
+  return {
+    ...base,
+    waits: lacks === null ? null : { seconds: mapping.wait / 1000, for: lacks },
+    requests: picks.map(explainedRequest),
+    devices: planned.ok ? planned.devices.map((device) => explainedDevice(device, picks)) : [],
+    conflicts: conflicts.map(withMend),
+    warnings: planned.ok ? planned.warnings.map(withMend) : [],
+    notes: known.notes,
+  };
+}
+
+function explainedRequest({ request, seen = [], chosen, passedOver }: Pick): ExplainedRequest {
+  return {
     match: selectorText(request.match),
     count: request.count,
+    sees: seen,
     takes: chosen.map(({ device }) => device.name),
     passed_over: passedOver,
-  }));
-  const losses = new Map(
-    picks.flatMap((pick) => pick.chosen.map(({ device }, at) => [device.ifindex, pick.losses?.[at]])),
+  };
+}
+
+function explainedDevice({ snapshot, wanted }: PlannedDevice, picks: readonly Pick[]): ExplainedDevice {
+  const { ifindex } = snapshot.device;
+  const steps = plan({ place: "home", snapshot }, { place: "inside", snapshot: wanted, ifindex: null });
+  const losses = picks.flatMap(({ chosen, losses = [] }) =>
+    losses.filter((_, at) => chosen[at]?.device.ifindex === ifindex).flat(),
   );
-  const planned = planAttach(mapping, picks, found.inside);
-  const lacks = mapping.wait === 0 ? null : lackingYet(mapping, picks, planned);
-  const waits = lacks === null ? null : { seconds: mapping.wait / 1000, for: lacks };
-  if (!planned.ok) return { ...base, requests, waits, conflicts: [...conflicts, planned.conflict] };
-  const devices = planned.devices.map(({ snapshot, wanted }) => {
-    const steps = plan({ place: "home", snapshot }, { place: "inside", snapshot: wanted, ifindex: null });
-    return {
-      host_name: snapshot.device.name,
-      name: wanted.device.name,
-      steps: steps.map(stepText),
-      losses: losses.get(snapshot.device.ifindex) ?? [],
-    };
-  });
-  return { ...base, requests, devices, waits, conflicts, warnings: planned.warnings };
+  return {
+    host_name: snapshot.device.name,
+    name: wanted.device.name,
+    steps: steps.map(stepText),
+    losses,
+  };
+}
+
+function withMend(problem: Problem): ExplainedProblem {
+  return { ...problem, mend: mendOf(problem.code) };
+}
+
+/** What the container, or another one of its namespace, has already; and whether nothing is left to be done. */
+function knownAlready(held: readonly Attachment[], id: string, mapping: string, cookie: string | null) {
+  const own = held.find(({ holders }) => holders.some((holder) => holder.id === id && !holder.ended));
+  if (own !== undefined && own.cookie === cookie) {
+    const note = `container ${id} has its devices already, under mapping ${own.mapping}: nothing would change`;
+    return { notes: [note], isDone: true };
+  }
+  const shared = held.find((other) => other.cookie === cookie && other.mapping === mapping);
+  if (shared !== undefined) {
+    const others = shared.holders.map((holder) => holder.id).join(", ");
+    const note = `the devices of mapping ${mapping} are there already for ${others}, in the same namespace: ${id} would share them`;
+    return { notes: [note], isDone: true };
+  }
+  if (own === undefined) return { notes: [], isDone: false };
+  const note = `container ${id} has devices under mapping ${own.mapping} in another namespace: they come home first if it has ended there, else the event is refused (id-in-use)`;
+  return { notes: [note], isDone: false };
 }

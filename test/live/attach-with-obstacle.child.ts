@@ -49,6 +49,8 @@ const verdict: Verdict = await engine.handle({
   annotations: {},
   writtenAt: Date.now(),
 });
+await engine.idle();
+await Promise.all(news);
 console.log(JSON.stringify(verdict));
 
 function obstructed(kernel: Kernel): Kernel {
@@ -59,12 +61,14 @@ function obstructed(kernel: Kernel): Kernel {
       const [, from] = args;
       if (!isDone && from.place === "home" && from.snapshot.device.name === scene.before) {
         isDone = true;
+        // In a turn of its own, as all that the kernel's side does.
+        await Bun.sleep(0);
         for (const command of scene.commands) {
           const { exitCode, stderr } = Bun.spawnSync([...command]);
           if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr.toString()}`);
         }
+        // Not waited for: what follows an end waits for this attach.
         service.reap();
-        await Promise.all(news);
       }
       return kernel.apply(...args);
     },

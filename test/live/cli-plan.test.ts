@@ -6,6 +6,7 @@ import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { D0_AS_ETH1, mappingFor, mappingWith } from "../helpers/mapping.ts";
 import { pictureOf } from "../helpers/picture.ts";
+import { until } from "../helpers/until.ts";
 
 // "`netdevd plan EVENT.json [--json]`: dry run: which mapping matches the event and why (or why none does), which
 // devices it would take, each step in order, each conflict; touches nothing; needs no running daemon: 0 would work,
@@ -189,4 +190,122 @@ test("a plan tells what the container would wait for, and for how long", async (
     waits: { seconds: 90, for: { code: "device-missing" } },
     conflicts: [{ code: "device-missing" }],
   });
+});
+
+/** The plan of an event, as JSON. */
+async function planOf(lab: Lab, event: unknown): Promise<{ code: number; text: string; json: Explained }> {
+  const path = eventFile(lab, event);
+  const { code, stdout } = await lab.netdevd("plan", path, "--json");
+  const { stdout: text } = await lab.netdevd("plan", path);
+  return { code, text, json: JSON.parse(stdout) };
+}
+
+interface Explained {
+  readonly considered: { name: string; matches: boolean; why: string | null }[];
+  readonly requests: { sees: { name: string; guards: { rule: string }[] }[]; takes: string[] }[];
+  readonly devices: { host_name: string; name: string; steps: string[]; losses: string[] }[];
+  readonly conflicts: { code: string; device: string | null; mend: string | null }[];
+  readonly notes: string[];
+}
+
+test("it tells why each mapping before the one that applies does not, what each selector sees and what guards that", async () => {
+  await using lab = await labWith(
+    mappingFor("x*", 'match = { name = "d0" }') +
+      mappingFor("c*", 'match = { name = "d*" }\ncount = 2\nname = "net%d"') +
+      mappingFor("*", 'match = { name = "d0" }'),
+  );
+  await lab.host.ip(...makeDevice("macvlan", "d1"), "route add default dev d0");
+  const container = await lab.container();
+  const { code, text, json } = await planOf(lab, { id: "c1", status: "creating", pid: container.pid });
+  expect(code).toBe(0);
+  expect(json.considered).toEqual([
+    { name: "for-x*", matches: false, why: 'id "c1" does not match "x*"' },
+    { name: "for-c*", matches: true, why: null },
+  ]);
+  const [request] = json.requests;
+  expect(request?.takes).toEqual(["d0-far", "d1"]);
+  expect(request?.sees.map(({ name, guards }) => [name, ...guards.map(({ rule }) => rule)])).toEqual([
+    ["d0", "default-route"],
+    ["d0-far"],
+    ["d1"],
+    ["d1-far"],
+    ["d1-low", "built-on"],
+  ]);
+  expect(text).toContain("sees d0, d0-far, d1, d1-far, d1-low");
+  expect(text).toContain("d0 is not given away: it carries a default route");
+});
+
+test("by force it names what will be cut off or destroyed, and which guards are lifted", async () => {
+  await using lab = await labWith(mappingFor("c1", 'match = { name = "d0" }\nforce = true'));
+  await lab.host.ip(
+    "link add m0 link d0 type macvlan",
+    "link add vx0 type vxlan id 9 remote 192.0.2.9 dev d0 dstport 4789",
+    "route add default dev d0",
+  );
+  const container = await lab.container();
+  const { code, text, json } = await planOf(lab, { id: "c1", status: "creating", pid: container.pid });
+  expect(code).toBe(0);
+  expect(json.devices[0]?.losses.join("\n")).toMatch(
+    /m0.*only as the container lets it\n.*vx0.*destroyed.*\n.*default route/,
+  );
+  expect(text).toContain("by force d0, though it carries a default route");
+  expect(text).toMatch(/vx0 is destroyed/);
+});
+
+test("all conflicts are told at once, each with what to do about it", async () => {
+  await using lab = await labWith(
+    mappingFor(
+      "c1",
+      'match = { name = "d7" }',
+      'match = { name = "d0" }\nname = "eth1"',
+      'match = { name = "lo" }',
+      'match = { name = "d0-far" }\nname = "d0-with-a-long"',
+    ),
+  );
+  const container = await lab.container();
+  await container.netns.ip("link add eth1 type ifb", "link add x type ifb");
+  await container.netns.ip("link property add dev x altname d0-with-a-long");
+  const { code, text, json } = await planOf(lab, { id: "c1", status: "creating", pid: container.pid });
+  expect(code).toBe(1);
+  expect(json.conflicts.map(({ code, device }) => [code, device])).toEqual([
+    ["device-missing", null],
+    ["name-taken", "d0"],
+    ["device-guarded", "lo"],
+    ["name-taken", "d0-far"],
+  ]);
+  for (const { mend } of json.conflicts) expect(mend).not.toBeNull();
+  expect(text.split("\n").filter((line) => line.startsWith("conflict: "))).toHaveLength(4);
+  expect(text).toContain("  mend: ");
+});
+
+test("beside a daemon that holds devices, and one that was killed: it tells who holds what, and touches nothing", async () => {
+  await using lab = await labWith(
+    mappingFor("c*", 'match = { name = "d0" }\nname = "eth1"') + mappingFor("d*", 'match = { name = "d0" }'),
+  );
+  await lab.start();
+  const container = await lab.container();
+  const other = await lab.container();
+  expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached" });
+  const look = async () => ({
+    host: await pictureOf(lab.host),
+    inside: await pictureOf(container.netns),
+    other: await pictureOf(other.netns),
+    state: readdirSync(lab.state).toSorted(),
+    results: readdirSync(lab.results),
+    spool: readdirSync(lab.spoolFolder),
+  });
+  const plans = async () => {
+    const before = await look();
+    const again = await planOf(lab, { id: "c1", status: "creating", pid: container.pid });
+    expect(again).toMatchObject({ code: 0, json: { devices: [], conflicts: [] } });
+    expect(again.text).toContain("container c1 has its devices already");
+    const taken = await planOf(lab, { id: "d2", status: "creating", pid: other.pid });
+    expect(taken).toMatchObject({ code: 1, json: { conflicts: [{ code: "device-held", device: "d0" }] } });
+    expect(await look()).toEqual(before);
+  };
+  await plans();
+  lab.daemon.signal("SIGKILL");
+  await until("the daemon to be dead", () => !lab.daemon.running());
+  await plans();
+  await lab.start();
 });

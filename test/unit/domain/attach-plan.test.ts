@@ -115,6 +115,23 @@ describe("names inside", () => {
   });
 });
 
+test("all conflicts are told, those of names and those of devices that are not there", () => {
+  const picks = [
+    pickOf({ name: "eth1" }, devicesNamed("a")),
+    pickOf({}, []),
+    pickOf({ name: "eth2" }, devicesNamed("b")),
+    pickOf({ name: "eth2" }, devicesNamed("c")),
+  ];
+  const result = planAttach(MAPPING, picks, [...inside, deviceOf({ name: "eth1" })]);
+  if (result.ok) throw new Error("there are conflicts");
+  expect(result.conflicts.map(({ code, device }) => [code, device])).toEqual([
+    ["name-taken", "a"],
+    ["device-missing", null],
+    ["same-name-twice", "c"],
+  ]);
+  expect(result.conflict).toBe(result.conflicts[0] ?? result.conflict);
+});
+
 describe("too few devices", () => {
   const byKind = selectorOf({ kind: "veth" });
 

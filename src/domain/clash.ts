@@ -14,21 +14,12 @@ export function isStandIn(name: string): boolean {
  * `snapshot` with a name and altnames that no other device has: its own where they are free, the first free
  * `netdevd0`, `netdevd1`, … where the name is taken; altnames that are taken are left out.
  *
- * @param others the devices at home; the device itself may be among them
+ * @param others the devices at home but itself
  */
 export function withFreeNames(snapshot: Snapshot, others: readonly Device[]): Snapshot {
   const { device } = snapshot;
-  const taken = new Set(
-    others
-      .filter((other) => !isSameHardware(other, device))
-      .flatMap((other) => [other.name, ...other.altnames]),
-  );
+  const taken = new Set(others.flatMap((other) => [other.name, ...other.altnames]));
   const name = taken.has(device.name) ? firstFree(STAND_IN, [taken]) : device.name;
   const altnames = device.altnames.filter((altname) => !taken.has(altname));
   return { ...snapshot, device: { ...device, name, altnames } };
-}
-
-/** Enough to tell the device itself, should it be home already, from the one that has its name. */
-function isSameHardware(other: Device, device: Device): boolean {
-  return other.mac !== null && other.mac === device.mac && other.kind === device.kind;
 }

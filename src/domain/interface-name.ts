@@ -10,12 +10,13 @@ const encoder = new TextEncoder();
  */
 export function interfaceNameFault(name: string, template: boolean): string | null {
   if (name === "") return "is empty";
-  const bytes = encoder.encode(name).length;
-  if (bytes > MAX_BYTES) return `has ${bytes} bytes, and the kernel takes ${MAX_BYTES} at most`;
+  const bytes = encoder.encode(name);
+  if (bytes.length > MAX_BYTES) return `has ${bytes.length} bytes, and the kernel takes ${MAX_BYTES} at most`;
   if (name === "." || name === "..") return "names a folder";
   if (name === "all" || name === "default") return "is what the sysctl tree calls every device";
-  // isspace() of the kernel: the six ASCII ones and U+00A0 as Latin-1 byte, which UTF-8 never has alone.
-  if (/[/:\s]/.test(name)) return 'holds a "/", ":" or white space';
+  if (/[/: \t-\r]/.test(name)) return 'holds a "/", ":" or white space';
+  // isspace() of the kernel takes bytes, and 0xa0 for the no-break space that it is in Latin-1 (lib/ctype.c).
+  if (bytes.includes(0xa0)) return "holds the byte 0xa0, which the kernel takes for white space";
   if (name.includes("\0")) return "holds a NUL";
   const rest = template ? name.replace("%d", "") : name;
   if (rest.includes("%")) return template ? 'holds a "%" that is not one "%d"' : 'holds a "%"';

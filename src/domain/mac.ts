@@ -2,7 +2,7 @@
  * Canonical `aa:bb:cc:dd:ee:ff` of a 48-bit MAC address written with `:` or `-`, or null where it is none.
  */
 export function parseMac(text: string): string | null {
-  if (!/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/.test(text)) return null;
+  if (!/^[0-9a-fA-F]{2}([:-])[0-9a-fA-F]{2}(\1[0-9a-fA-F]{2}){4}$/.test(text)) return null;
   return text.toLowerCase().replaceAll("-", ":");
 }
 

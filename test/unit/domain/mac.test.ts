@@ -23,8 +23,7 @@ describe("parseMac", () => {
   });
 });
 
-test.failing("no MAC: one separator and then another", () =>
-  expect(parseMac("02:00-00:00-00:01")).toBeNull());
+test("no MAC: one separator and then another", () => expect(parseMac("02:00-00:00-00:01")).toBeNull());
 
 describe("formatMac and macBytes", () => {
   test("are each other's inverse, for an address of any length", () => {

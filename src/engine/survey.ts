@@ -5,6 +5,7 @@ import type { DeviceRequest } from "../domain/mapping.ts";
 import { selected } from "../domain/match.ts";
 import { withoutKernelRoutes } from "../domain/routes.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
+import { withAltnames } from "./altnames.ts";
 import { EVERYTHING } from "./aspects.ts";
 import { guardsOf } from "./guards.ts";
 import { candidates, type HardwareReader } from "./hardware.ts";
@@ -45,7 +46,8 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
     const losses: string[][] = [];
-    const matching = selected(request.match, candidates(host, request.match));
+    const devices = withAltnames(host.ground.connection, host.devices, request.match);
+    const matching = selected(request.match, candidates({ ...host, devices }, request.match));
     const seen = query.tellAll
       ? matching.map((device) => ({ name: device.name, guards: guards.all(device) }))
       : undefined;

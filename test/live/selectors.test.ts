@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import { makeDevice } from "../helpers/devices.ts";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { mappingFor } from "../helpers/mapping.ts";
@@ -119,3 +120,18 @@ test("several devices under one pattern are numbered in their order", async () =
     ["eth10", "net3"],
   ]);
 });
+
+for (const pattern of ["late-name", "late-*"]) {
+  test(`altname = "${pattern}" knows an altname that a device got while it was down, and one that it lost`, async () => {
+    await using lab = await Lab.create();
+    await lab.host.ip(...makeDevice("ifb", "d0"), ...makeDevice("ifb", "d1"));
+    await lab.host.ip("link property add dev d1 altname late-name");
+    await lab.start(mappingFor("*", `match = { altname = "${pattern}" }`));
+    await lab.host.ip(
+      "link property del dev d1 altname late-name",
+      "link property add dev d0 altname late-name",
+    );
+    const verdict = await lab.attach("c1", await lab.container());
+    expect(verdict.devices.map((device) => device.host_name)).toEqual(["d0"]);
+  });
+}

@@ -1,6 +1,5 @@
 import { encodeAttributes, u32 } from "../../../src/netlink/attribute.ts";
 import { brport } from "../../../src/netlink/bridge-port.ts";
-import { encodeSysctls } from "../../../src/netlink/devconf.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import { encodeMessage } from "../../../src/netlink/message.ts";
 import { IFF_UP, RTM_DELLINK, RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
@@ -49,7 +48,7 @@ export function linkPayload(
       IFLA_NEW_NETNSID: moved?.nsid,
       IFLA_NEW_IFINDEX: moved?.ifindex,
       IFLA_PROP_LIST: link.altnames.length > 0 ? link.altnames : undefined,
-      IFLA_AF_SPEC: encodeSysctls(toldSysctls(link)),
+      IFLA_AF_SPEC: toldSysctls(link),
       IFLA_PARENT_DEV_NAME: link.parentDev ?? undefined,
       IFLA_PARENT_DEV_BUS_NAME: link.parentBus ?? undefined,
       IFLA_NETNS_IMMUTABLE: link.rules.immutable ? 1 : 0,

@@ -1,4 +1,5 @@
 import type { Sysctls } from "../../../src/domain/sysctls.ts";
+import { encodeSysctls } from "../../../src/netlink/devconf.ts";
 import { INET_MIN_MTU } from "./inet.ts";
 import { IPV6_MIN_MTU } from "./inet6.ts";
 import type { Link } from "./links.ts";
@@ -47,8 +48,36 @@ const KEPT = [
   "ipv6.neigh.app_solicit",
 ];
 
+/** The settings of a link, and what RTM_NEWLINK tells of them. */
+interface Settings {
+  readonly all: Sysctls;
+  readonly told: Uint8Array;
+}
+
+/** Settings by all that they follow from: a history asks for the same ones thousands of times. */
+const known = new Map<string, Settings>();
+
+function settingsOf(link: Link): Settings {
+  const key = `${link.mtu} ${link.rules.noArp} ${Array.from(link.sysctls).join()}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const all = make(link);
+  const settings = { all, told: encodeSysctls(toldOf(all)) };
+  known.set(key, settings);
+  return settings;
+}
+
 /** What is set of a link, or goes without saying; without those of a family that it lacks. */
 export function sysctlsOf(link: Link): Sysctls {
+  return settingsOf(link).all;
+}
+
+/** IFLA_AF_SPEC of a link: neighbour settings and some others are in files alone. */
+export function toldSysctls(link: Link): Uint8Array {
+  return settingsOf(link).told;
+}
+
+function make(link: Link): Sysctls {
   const kept = Object.fromEntries(KEPT.map((setting) => [setting, 0]));
   const own = { "ipv6.mtu": link.mtu, ...(link.rules.noArp ? { "ipv6.accept_dad": -1 } : {}) };
   const all = { ...kept, ...DEFAULTS, ...own, ...Object.fromEntries(link.sysctls) };
@@ -57,11 +86,11 @@ export function sysctlsOf(link: Link): Sysctls {
   );
 }
 
-/** What RTM_NEWLINK tells of them: neighbour settings and some others are in files alone. */
-export function toldSysctls(link: Link): Sysctls {
-  const all = Object.entries(sysctlsOf(link));
+function toldOf(all: Sysctls): Sysctls {
   return Object.fromEntries(
-    all.filter(([setting]) => !setting.includes(".neigh.") && setting !== "ipv6.regen_min_advance"),
+    Object.entries(all).filter(
+      ([setting]) => !setting.includes(".neigh.") && setting !== "ipv6.regen_min_advance",
+    ),
   );
 }
 

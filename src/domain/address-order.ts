@@ -1,5 +1,5 @@
 import { type Address, addressKey, addressText } from "./address.ts";
-import { parseIp } from "./ip.ts";
+import { primaryOf } from "./subnet.ts";
 
 /**
  * Order counts: the first address of a subnet is the primary one, which the kernel takes as the source and with
@@ -47,19 +47,4 @@ export function misplaced(there: readonly Address[], asked: readonly Address[]):
 
 function isSameKey(a: Address, b: Address): boolean {
   return addressKey(a) === addressKey(b);
-}
-
-function primaryOf(list: readonly Address[], address: Address): Address | undefined {
-  return list.find((other) => isOfSameSubnet(other, address));
-}
-
-/** inet_ifa_match() with the same mask. */
-function isOfSameSubnet(a: Address, b: Address): boolean {
-  if (a.family !== "inet" || b.family !== "inet" || a.prefixLength !== b.prefixLength) return false;
-  return networkOf(a) === networkOf(b);
-}
-
-function networkOf({ local, peer, prefixLength }: Address): number {
-  const number = Array.from(parseIp(peer ?? local) ?? []).reduce((sum, byte) => sum * 256 + byte, 0);
-  return Math.floor(number / 2 ** (32 - prefixLength));
 }

@@ -31,7 +31,7 @@ const addressed = v.array(
 );
 
 /** Whether each proven IPv6 address has the route to itself, which the kernel makes from a workqueue. */
-async function isSettled(netns: Namespace): Promise<boolean> {
+export async function isSettled(netns: Namespace): Promise<boolean> {
   const local = await netns.json("-6 route show table local");
   const made = new Set(local.map(({ dst, dev }) => `${dst} ${dev}`));
   const devices = v.parse(addressed, await netns.json("-6 addr show"));

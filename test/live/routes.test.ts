@@ -4,6 +4,7 @@ import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { D0_AS_ETH1, mappingFor } from "../helpers/mapping.ts";
 import type { Namespace } from "../helpers/namespace.ts";
+import { isSettled } from "../helpers/picture.ts";
 import { until } from "../helpers/until.ts";
 
 // "However the container, the daemon or its namespace ends, the device is home with its routes, in every table."
@@ -36,11 +37,7 @@ async function routes(netns: Namespace): Promise<string[]> {
 
 /** Waits for what the kernel makes a moment after an IPv6 address: the local route to it. */
 async function whole(netns: Namespace): Promise<string[]> {
-  const addresses = ["2001:db8::1", "2001:db8:1::1"];
-  await until("the local routes of all addresses", async () => {
-    const local = (await netns.json("-6 route show table local")).map(({ dst }) => dst);
-    return addresses.every((address) => local.includes(address));
-  });
+  await until("the local routes of all addresses", () => isSettled(netns));
   return await routes(netns);
 }
 
@@ -97,10 +94,6 @@ for (const kind of ["veth", "macvlan", "tap", "ifb", "vxlan"] as const) {
       "addr add 192.0.2.129/25 dev d0",
       "route add 10.1.0.0/16 via 192.0.2.254 dev d0",
       "route add 2001:db8:b::/48 via fe80::2 dev d0",
-    );
-    // The kernel makes the local route of an IPv6 address a moment after the address.
-    await until("the routes of all addresses", async () =>
-      (await lab.host.json("-6 route show table local dev d0")).some(({ dst }) => dst === "2001:db8:3::1"),
     );
     const before = await whole(lab.host);
     await lab.start(D0_AS_ETH1);

@@ -2,15 +2,15 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { parseEvent } from "../../src/spool/event-file.ts";
+import { startDaemon } from "../sim/model/daemon.ts";
+import { pictureOf } from "../sim/model/picture.ts";
 import { FOLDER, load } from "../unit/config/given-files.ts";
+import { mappingFor } from "../unit/engine/events.ts";
+import { machineWith } from "../unit/engine/host.ts";
+import { damaged, HOUR_MS, INPUTS, inTime } from "./inputs.ts";
 
 // Whatever is written into a config or an event: a value, or faults that say where; nothing is thrown, nothing hangs.
 // INPUTS=1000000 tries a million of each.
-
-const INPUTS = Number(process.env.INPUTS ?? 100_000);
-const HOUR_MS = 3_600_000;
-/** CPU time, so that a busy machine is no hang. */
-const HANG_MICROSECONDS = 1_000_000;
 
 const EXAMPLES = new URL("../../config/examples/", import.meta.url).pathname;
 const configs = readdirSync(EXAMPLES).map((name) => readFileSync(EXAMPLES + name, "utf8"));
@@ -21,53 +21,6 @@ const events = [
   '{"release":"t-7"}',
   '{"release":true}',
 ];
-/** What means something to TOML, JSON or the schemas. */
-const PIECES = [
-  ..."[]{}\"'=,.:\\#\n\r\t 0-+_%*/",
-  ..."\0\u{85}\u{2028}\u{feff}\u{1f600}\ud800",
-  ...[
-    "[[mapping]]",
-    "[[mapping.device]]",
-    "device",
-    "netDevices",
-    "match",
-    "true",
-    "null",
-    "1e999",
-    "0x",
-    "nan",
-  ],
-  ...["9007199254740993", "1979-05-27", '"""', "__proto__", "constructor", "::ffff:1.2.3.4/129", "net%d"],
-];
-
-/** One of `samples` with some places cut out, doubled, or given a piece of something else. */
-function damaged(samples: readonly string[]): fc.Arbitrary<string> {
-  const piece = fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 12, unit: "binary" }));
-  const edit = fc.record({ at: fc.nat(), cut: fc.nat({ max: 12 }), piece, how: fc.nat({ max: 3 }) });
-  return fc
-    .record({ sample: fc.constantFrom(...samples), edits: fc.array(edit, { minLength: 1, maxLength: 8 }) })
-    .map(({ sample, edits }) =>
-      edits.reduce((text, { at, cut, piece: put, how }) => {
-        const start = at % (text.length + 1);
-        const rest = text.slice(start + cut);
-        if (how === 0) return text.slice(0, start) + rest;
-        if (how === 1) return text.slice(0, start + cut) + text.slice(start);
-        return text.slice(0, start) + put + (how === 2 ? rest : text.slice(start));
-      }, sample),
-    );
-}
-
-/** Fails where `work` takes the processor for a second, twice. */
-async function inTime(work: () => unknown): Promise<void> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const before = process.cpuUsage();
-    await work();
-    const { user, system } = process.cpuUsage(before);
-    if (user + system < HANG_MICROSECONDS) return;
-  }
-  throw new Error("it hangs");
-}
-
 async function aConfigOrFaults(text: string): Promise<void> {
   const result = await load({ "netdevd.toml": text });
   if (result.ok) return;
@@ -99,6 +52,32 @@ test(
   async () => {
     const property = fc.asyncProperty(damaged(events), (text) => inTime(() => anEventOrARefusal(text)));
     await fc.assert(property, { numRuns: INPUTS });
+  },
+  HOUR_MS,
+);
+
+test(
+  `${INPUTS / 10} events that name no container of this machine: each is answered, and no device is touched`,
+  async () => {
+    const machine = machineWith("hardware", "veth", "tap");
+    const before = pictureOf(machine.world, machine.home);
+    const outcomes = new Map<string, number>();
+    using daemon = await startDaemon(machine, {
+      mappings: [mappingFor("*", { match: { name: "*" }, count: "all" })],
+    });
+    const property = fc.asyncProperty(damaged(events), async (text) => {
+      const event = parseEvent("e.json", Buffer.from(text), Date.now());
+      if (event.type === "refusal") return;
+      const { outcome, error } = await daemon.engine.handle(event);
+      expect(error?.code).not.toBe("internal");
+      expect(["refused", "unchanged", "no-mapping"]).toContain(outcome);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    });
+    await fc.assert(property, { numRuns: INPUTS / 10 });
+    console.log(`events: ${JSON.stringify(Object.fromEntries(outcomes))}`);
+    expect(outcomes.get("refused") ?? 0).toBeGreaterThan(INPUTS / 1000);
+    expect(daemon.engine.attachments()).toEqual([]);
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
   },
   HOUR_MS,
 );

@@ -32,10 +32,7 @@ export function pinsIn(folder: string): Pins {
     has: (cookie) => existsSync(path(cookie)),
     pin(cookie, fd) {
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        // An earlier daemon's: a second mount on top of it would hold the namespace twice.
-        takeAway(path(cookie));
-        closeSync(openSync(path(cookie), "wx", 0o600));
+        makeFile(folder, path(cookie));
         bindMount(`/proc/self/fd/${fd}`, path(cookie));
         return null;
       } catch (error) {
@@ -62,6 +59,21 @@ export const noPins: Pins = {
   unpin: () => undefined,
   list: () => [],
 };
+
+/** The file to mount on. On the way of each event: what is seldom so is seen to where it is found. */
+function makeFile(folder: string, path: string): void {
+  const make = () => closeSync(openSync(path, "wx", 0o600));
+  try {
+    make();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    if (code === "ENOENT") mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // An earlier daemon's: a second mount on top of it would hold the namespace twice.
+    else if (code === "EEXIST") takeAway(path);
+    else throw error;
+    make();
+  }
+}
 
 function takeAway(path: string): void {
   try {

@@ -64,6 +64,8 @@ export function learningJournal(journal: Journal, ledger: Ledger, { home }: Mach
     ...journal,
     add(attachment) {
       journal.add(attachment);
+      // Put on record anew, as after a full disk: its devices have been taken long since.
+      if (attachment.state !== "attaching") return;
       for (const [at, { snapshot }] of attachment.devices.entries()) {
         // One that has just vanished may have been looked at before.
         const { ifindex } = snapshot.device;

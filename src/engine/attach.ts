@@ -10,6 +10,7 @@ import type { Opened } from "./kernel.ts";
 import { moveIn } from "./move-in.ts";
 import { notOnRecord } from "./on-record.ts";
 import { pinned } from "./reach.ts";
+import { examined } from "./recovery.ts";
 import { refusal, verdict, verdictDevices } from "./verdicts.ts";
 import { type Lacking, tellWaiting, waitFor } from "./wait-for.ts";
 import type { Patience } from "./waits.ts";
@@ -76,6 +77,9 @@ async function place(
   for (const attachment of known) {
     const change = underWay.get(attachment.key);
     if (change !== undefined) return { wait: change.catch(() => undefined) };
+    if (context.unexamined.has(attachment.key)) {
+      return lookAgain(context, event, held, attachment.key, mappingName);
+    }
     if (attachment.cookie !== held.cookie && !hasEnded(attachment, event.id)) {
       return refuse(context, event, held, idInUse(event, attachment), mappingName);
     }
@@ -101,7 +105,20 @@ async function place(
   if (shared === undefined) return begin(context, event, target, mapping, held, late);
   const change = underWay.get(shared.key);
   if (change !== undefined) return { wait: change.catch(() => undefined) };
+  if (context.unexamined.has(shared.key)) return lookAgain(context, event, held, shared.key, mapping.name);
   return join(context, event, target, shared, held);
+}
+
+/** What an earlier daemon left and could not be looked at may be half done: nobody is told that it is there. */
+async function lookAgain(
+  context: Context,
+  event: ContainerEvent,
+  held: Held,
+  key: number,
+  mapping: string | null,
+): Promise<Placed> {
+  const problem = await examined(context, key);
+  return problem === null ? { wait: Promise.resolve() } : refuse(context, event, held, problem, mapping);
 }
 
 /** The same id in the same namespace: what it asked for is so already. */

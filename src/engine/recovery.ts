@@ -1,4 +1,5 @@
 import type { Attachment } from "../domain/attachment.ts";
+import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { wantedOf } from "./device-homecoming.ts";
 import { isStillHeld } from "./holders.ts";
@@ -33,6 +34,15 @@ export async function examineAgain(context: Context): Promise<void> {
     underWay.set(key, work);
     await work.finally(() => underWay.get(key) === work && underWay.delete(key));
   }
+}
+
+/** Looks again at one Attachment that could not be looked at; gives why it still cannot be, or null. */
+export async function examined(context: Context, key: number): Promise<Problem | null> {
+  if (!context.unexamined.has(key)) return null;
+  await examineAgain(context);
+  if (!context.unexamined.has(key)) return null;
+  const message = context.registry.get(key)?.error?.message ?? "it could not be looked at";
+  return { code: "system-error", message, device: null };
 }
 
 /** @param home brings it home where it is not adopted */

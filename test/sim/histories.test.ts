@@ -9,7 +9,8 @@ import { addUp, type Tally, tallyText } from "./history/tally.ts";
 // Whatever happens in whatever order, every device is where it is wanted, or home as it was, or gone because somebody
 // deleted it, or told as stuck. HISTORIES=1000000 plays a million, SEED=4711 one and tells it, FIRST=1 is where to begin.
 
-const HISTORIES = Number(process.env.HISTORIES ?? 4_000);
+/** More where nobody waits for them. */
+const HISTORIES = Number(process.env.HISTORIES ?? (process.env.CI === undefined ? 4_000 : 20_000));
 const FIRST = Number(process.env.FIRST ?? 1);
 const HOUR_MS = 3_600_000;
 

@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { SyscallError } from "../../../ffi/errno.ts";
 import type { System } from "../../../src/engine/system.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import { createFuse } from "../../sim/model/faults.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
@@ -93,4 +94,29 @@ test("a namespace whose pin is gone and whose container has ended is found by wh
   expect(daemon.engine.attachments()).toEqual([]);
   kill(world, other);
   expect(world.namespaces).toHaveLength(1);
+});
+
+test("half done by a daemon that was killed, and not to be looked at by the next: nobody is told that it is there", async () => {
+  for (let at = 1, killed = true; killed; at++) {
+    const machine = machineWith("veth");
+    const container = startContainer(machine);
+    const event = attachEvent(machine, "c1", container);
+    const fuse = createFuse(at);
+    {
+      using daemon = await startDaemon(machine, { mappings, fuse });
+      await Promise.race([daemon.engine.handle(event), fuse.burnt]);
+      killed = fuse.isBurnt;
+    }
+    const state = { fails: true };
+    using next = await startDaemon(machine, { mappings, system: failing("openPidfd", state) });
+    state.fails = false;
+    const { outcome } = await next.engine.handle(event);
+    await next.retry();
+    await next.settle();
+    expect({ at, outcome }).toEqual({ at, outcome: "attached" });
+    expect(next.engine.attachments()).toMatchObject([
+      { state: "attached", holders: [{ id: "c1", ended: false }] },
+    ]);
+    expect(Object.keys(pictureOf(machine.world, container.netns))).toEqual(["d0"]);
+  }
 });

@@ -130,8 +130,9 @@ async function again(
   held: Held,
 ): Promise<Placed> {
   const before = attachment.holders.find(({ id }) => id === event.id);
-  const samePid = target.by === "pid" && before?.pid === target.pid && !before.ended;
-  if (samePid || target.by === "netns") {
+  // Whoever holds it by a path holds it whatever leads there; one that has ended begins anew.
+  const isSame = target.by === "netns" || before?.pid === target.pid;
+  if (isSame && before?.ended === false) {
     await letGoOf(context, held);
   } else {
     // A process of its own took the container's place in the namespace, as a restart in a pod does.

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
-import { attachEvent, mappingFor, releaseEvent, stoppedEvent } from "./events.ts";
+import { attachEvent, containerEvent, mappingFor, releaseEvent, stoppedEvent } from "./events.ts";
 import { machineWith, startContainer } from "./host.ts";
 
 // One namespace may have several holders (a pod's containers): home when the last has gone.
@@ -99,6 +99,24 @@ test("a container that ended and came back into its pod is a holder again", asyn
   expect(isInside(machine)).toBe(true);
   kill(machine.world, back);
   await daemon.settle();
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
+});
+
+test("one that is known by a path, was stopped, and is running again is a holder again", async () => {
+  const { machine, before, daemon, first, second } = await pod();
+  using _ = daemon;
+  const target = { by: "netns", path: "/run/netns/pod" } as const;
+  machine.world.files.set(target.path, second.netns);
+  const running = (name: string) => containerEvent(machine, "c1", "running", target, name);
+  await daemon.engine.handle(stoppedEvent(machine, "c1"));
+  expect((await daemon.engine.handle(running("by-path"))).outcome).toBe("unchanged");
+  await daemon.engine.handle(stoppedEvent(machine, "c1"));
+  expect((await daemon.engine.handle(running("again"))).outcome).toBe("unchanged");
+  kill(machine.world, first);
+  kill(machine.world, second);
+  await daemon.settle();
+  expect(isInside(machine)).toBe(true);
+  expect(await daemon.engine.handle(stoppedEvent(machine, "c1"))).toMatchObject({ outcome: "returned" });
   expect(pictureOf(machine.world, machine.home)).toEqual(before);
 });
 

@@ -31,6 +31,7 @@ const DEPARTURES_KEPT = 1000;
 export function createDeviceTable(home: Connection, monitor: LinkMonitor): DeviceTable {
   const devices = new Map<number, Device>();
   const departures = new Map<number, number>();
+  let isWhole = true;
 
   function leaves(ifindex: number, there: number | null): void {
     devices.delete(ifindex);
@@ -75,13 +76,16 @@ export function createDeviceTable(home: Connection, monitor: LinkMonitor): Devic
   function refresh(): boolean {
     try {
       const taken = takeIn();
-      if (taken !== null) return taken > 0;
+      if (taken !== null && isWhole) return taken > 0;
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
     }
+    // Until the dump has come: the kernel may refuse it now, and whoever asks next is not to be told of what was.
+    isWhole = false;
     // The rest of what is queued is older than the dump that follows, and is taken in before it.
     while (takeIn() === null);
     dump();
+    isWhole = true;
     return true;
   }
 

@@ -3,6 +3,7 @@ import { drainEventfd, PollSet } from "../../ffi/poll.ts";
 import { isSystemRefusal, type KernelCalls } from "../engine/kernel.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
+import { notice } from "../engine/notice.ts";
 import { rehearse } from "../engine/rehearsal.ts";
 import { pinsOf } from "./fd-store.ts";
 import type { CallMessage, WorkerMessage, WorkerStart } from "./kernel-protocol.ts";
@@ -41,7 +42,7 @@ function serve({ port, wakeFd, holding }: WorkerStart, post: (message: WorkerMes
       continue;
     }
     worked = true;
-    if (ready.includes(service.monitorFd)) service.refresh();
+    if (ready.includes(service.monitorFd)) notice(service);
     if (ready.some((fd) => fd !== wakeFd && fd !== service.monitorFd)) service.reap();
     if (!ready.includes(wakeFd)) continue;
     drainEventfd(wakeFd);

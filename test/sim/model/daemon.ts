@@ -7,6 +7,7 @@ import type { Kernel } from "../../../src/engine/kernel.ts";
 import { KernelService } from "../../../src/engine/kernel-service.ts";
 import { localKernel } from "../../../src/engine/local-kernel.ts";
 import type { Log } from "../../../src/engine/log.ts";
+import { notice } from "../../../src/engine/notice.ts";
 import type { Pins } from "../../../src/engine/pins.ts";
 import { createRegistry } from "../../../src/engine/registry.ts";
 import type { System } from "../../../src/engine/system.ts";
@@ -115,7 +116,7 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
   // As the kernel worker's poll(2) does: between two calls.
   const look = () => {
     if (!world.onExit.has(lookSoon)) return;
-    service.refresh();
+    notice(service);
     service.reap();
   };
   const lookSoon = () => queueMicrotask(look);

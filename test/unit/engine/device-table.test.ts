@@ -22,9 +22,14 @@ function scene(capacity: number) {
   other.holds = 1;
   const connection = connect(createSystem(world, home).home());
   let dumps = 0;
+  let isRefused = false;
+  const refuse = (now: boolean) => {
+    isRefused = now;
+  };
   const counted = {
     ...connection,
     dump(request: Parameters<typeof connection.dump>[0]) {
+      if (isRefused) throw new Error("refused");
       dumps += 1;
       return connection.dump(request);
     },
@@ -33,7 +38,7 @@ function scene(capacity: number) {
   home.monitors.add(monitor);
   const table = createDeviceTable(counted, { fd: 0, next: monitor.next, [Symbol.dispose]: () => undefined });
   const names = () => Array.from(table.devices.values(), ({ name }) => name);
-  return { world, home, other, monitor, table, names, connection, dumps: () => dumps };
+  return { world, home, other, monitor, table, names, connection, refuse, dumps: () => dumps };
 }
 
 test("what is there at first is dumped once, and what comes is told", () => {
@@ -68,6 +73,17 @@ describe("after an overrun", () => {
     table.refresh();
     expect(names()).toContain("later");
     expect(dumps()).toBe(2);
+  });
+
+  test("and the dump is refused, whoever asks next has it asked again", () => {
+    const { world, home, table, names, refuse } = scene(1);
+    for (const name of ["d0", "d1", "d2"]) addLink(world, home, { name, kind: "ifb" });
+    refuse(true);
+    expect(() => table.refresh()).toThrow("refused");
+    expect(() => table.refresh()).toThrow("refused");
+    refuse(false);
+    expect(table.refresh()).toBe(true);
+    expect(names()).toEqual(["lo", "d0", "d1", "d2"]);
   });
 
   test("what was queued before it is not taken for newer than the dump", () => {

@@ -36,10 +36,13 @@ export function follow(trail: Trail, cookie: string, wanted: Wanted, depth = 1):
     if (isFound && reached !== null) return { ok: true, cookie: reached, ifindex: device.ifindex };
     if (isFound) seen = { ok: false, nsid, name: device.name };
     if (reached === null) continue;
-    const deeper = follow(trail, reached, wanted, depth + 1);
-    trail.close(reached);
-    if (deeper?.ok === true) return deeper;
-    seen ??= deeper;
+    try {
+      const deeper = follow(trail, reached, wanted, depth + 1);
+      if (deeper?.ok === true) return deeper;
+      seen ??= deeper;
+    } finally {
+      trail.close(reached);
+    }
   }
   return seen;
 }
@@ -69,10 +72,13 @@ function reach(trail: Trail, connection: Connection, nsid: number): string | nul
   for (const path of trail.paths()) {
     const opened = trail.openPath(path);
     if (!opened.ok) continue;
-    if (opened.cookie !== trail.homeCookie() && numberOf(connection, trail.get(opened.cookie).fd) === nsid) {
-      return opened.cookie;
+    let isIt = false;
+    try {
+      isIt = opened.cookie !== trail.homeCookie() && numberOf(connection, trail.get(opened.cookie).fd) === nsid;
+      if (isIt) return opened.cookie;
+    } finally {
+      if (!isIt) trail.close(opened.cookie);
     }
-    trail.close(opened.cookie);
   }
   return null;
 }

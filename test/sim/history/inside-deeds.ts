@@ -74,8 +74,6 @@ export function nest(stage: Stage, random: Random): void {
   allowed(() => change(world, link, { target }));
   if (known === undefined || link.namespace !== target) return;
   known.isMeddledWith = true;
-  // netdevd cannot follow it there, and takes what has rtnl_link_ops for deleted.
-  if (link.kind !== null) known.fate ??= "moved on by its container";
 }
 
 /** The container within ends. */

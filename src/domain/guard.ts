@@ -1,5 +1,5 @@
 import type { Device } from "./device.ts";
-import { lowerOf, type Stack } from "./stack.ts";
+import { endsWithLower, lowerOf, type Stack } from "./stack.ts";
 
 /** Why a device is not to be given away. */
 export interface Guard {
@@ -43,6 +43,18 @@ export function builtOnGuard(device: Device, stack: Stack, away: readonly Device
     away.find((other) => lowerOf(other).has(device.ifindex));
   if (upper === undefined) return null;
   return { rule: "built-on", liftable: true, reason: `carries ${upper.name}, which is built on it` };
+}
+
+/**
+ * The guard of a device whose leaving would destroy one that is to come home, or null. No `force` lifts it.
+ *
+ * @param away devices that are in containers, or are about to be
+ */
+export function lifelineGuard(device: Device, away: readonly Device[]): Guard | null {
+  const upper = away.find((other) => endsWithLower(other) && lowerOf(other).has(device.ifindex));
+  if (upper === undefined) return null;
+  const reason = `carries ${upper.name}, which is given to a container and is destroyed when what it is built on leaves`;
+  return { rule: "built-on", liftable: false, reason };
 }
 
 /** The guard of a device by which a default route leaves: `route` is the device that the route names. */

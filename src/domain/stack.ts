@@ -20,6 +20,14 @@ export interface Stack {
 /** Kinds whose IFLA_LINK names the other end and not a lower device. */
 const PEER_KINDS: ReadonlySet<string> = new Set(["veth", "vxcan", "netkit"]);
 
+/** Kinds that take their lower device's leaving for its end (vxlan_handle_lowerdev_unregister(), macsec_notify()). */
+const MORTAL_KINDS: ReadonlySet<string> = new Set(["vxlan", "macsec"]);
+
+/** Whether a device is destroyed when what it is built on leaves; all others wait for its return. */
+export function endsWithLower({ kind }: Device): boolean {
+  return kind !== null && MORTAL_KINDS.has(kind);
+}
+
 /**
  * The Stack of `devices`, which are all of their namespace.
  *

@@ -74,7 +74,8 @@ function reach(trail: Trail, connection: Connection, nsid: number): string | nul
     if (!opened.ok) continue;
     let isIt = false;
     try {
-      isIt = opened.cookie !== trail.homeCookie() && numberOf(connection, trail.get(opened.cookie).fd) === nsid;
+      isIt =
+        opened.cookie !== trail.homeCookie() && numberOf(connection, trail.get(opened.cookie).fd) === nsid;
       if (isIt) return opened.cookie;
     } finally {
       if (!isIt) trail.close(opened.cookie);

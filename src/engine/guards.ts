@@ -1,5 +1,11 @@
 import type { Device } from "../domain/device.ts";
-import { absoluteGuard, builtOnGuard, defaultRouteGuard, type Guard } from "../domain/guard.ts";
+import {
+  absoluteGuard,
+  builtOnGuard,
+  defaultRouteGuard,
+  type Guard,
+  lifelineGuard,
+} from "../domain/guard.ts";
 import { type Stack, stackOf, throughDevice } from "../domain/stack.ts";
 import type { Connection } from "../netlink/connection.ts";
 import {
@@ -28,7 +34,8 @@ const FEW = 16;
 /**
  * The guards of `devices`. Nothing is asked of the kernel before it is needed, and nothing twice.
  *
- * @param away devices of home that are in containers: what they are built on carries them all the same
+ * @param away devices of home that are in containers, or chosen to go: what they are built on carries them all
+ *   the same
  * @param routes what is asked of the routes of single devices is asked there
  */
 export function guardsOf(
@@ -71,12 +78,13 @@ export function guardsOf(
 
   return {
     first(device, force) {
-      const absolute = absoluteGuard(device);
+      const absolute = absoluteGuard(device) ?? lifelineGuard(device, away);
       if (absolute !== null || force) return absolute;
       return builtOnGuard(device, stack(), away) ?? defaultRoute(device);
     },
     all(device) {
-      const guards = [absoluteGuard(device), defaultRoute(device), builtOnGuard(device, stack(), away)];
+      const builtOn = lifelineGuard(device, away) ?? builtOnGuard(device, stack(), away);
+      const guards = [absoluteGuard(device), defaultRoute(device), builtOn];
       return guards.filter((guard) => guard !== null);
     },
     stack,

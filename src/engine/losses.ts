@@ -1,12 +1,6 @@
 import type { Device } from "../domain/device.ts";
-import type { Above } from "../domain/stack.ts";
+import { type Above, endsWithLower } from "../domain/stack.ts";
 import type { Guards } from "./guards.ts";
-
-/**
- * Kinds that take their lower device's leaving for its end (vxlan_handle_lowerdev_unregister(), macsec_notify());
- * the others wait for its return.
- */
-const MORTAL_KINDS: ReadonlySet<string> = new Set(["vxlan", "macsec"]);
 
 /** What the host is without while a device is in a container, each told to a person. */
 export function lossesOf(device: Device, guards: Guards): string[] {
@@ -16,10 +10,10 @@ export function lossesOf(device: Device, guards: Guards): string[] {
   return losses;
 }
 
-function lossAbove({ device: { name, kind }, rest }: Above): string {
+function lossAbove({ device, rest }: Above): string {
+  const { name, kind } = device;
   if (rest === "master") return `${name} has one port less`;
   if (rest === "routed") return `${name} reaches nobody by it`;
-  if (kind !== null && MORTAL_KINDS.has(kind))
-    return `${name} is destroyed: a ${kind} ends when its device leaves`;
+  if (endsWithLower(device)) return `${name} is destroyed: a ${kind} ends when its device leaves`;
   return `${name}, which is built on it, works only as the container lets it`;
 }

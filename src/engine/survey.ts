@@ -5,6 +5,7 @@ import type { DeviceRequest } from "../domain/mapping.ts";
 import { selected } from "../domain/match.ts";
 import { withoutKernelRoutes } from "../domain/routes.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
+import { endsWithLower, lowerOf } from "../domain/stack.ts";
 import { withAltnames } from "./altnames.ts";
 import { EVERYTHING } from "./aspects.ts";
 import { guardsOf } from "./guards.ts";
@@ -39,9 +40,10 @@ export interface Host {
 /** Finds for each request the devices that are free and not guarded, with a Snapshot of each. */
 export function survey(host: Host, query: SurveyQuery): Pick[] {
   const reserved = new Set(query.reserved);
-  const ours = new Set<number>();
+  const ours = new Map<number, Device>();
+  const away = [...query.away];
   const routes = routeCache(host.ground.connection);
-  const guards = guardsOf(host.ground.connection, host.devices, query.away, routes);
+  const guards = guardsOf(host.ground.connection, host.devices, away, routes);
   return query.requests.map((request) => {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
@@ -58,6 +60,11 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
         passedOver.push(takenBefore(device));
         continue;
       }
+      const lifeline = endsWithLower(device) ? ofAny(lowerOf(device), ours) : undefined;
+      if (lifeline !== undefined) {
+        passedOver.push(endingWith(device, lifeline));
+        continue;
+      }
       const guard = guards.first(device, request.force);
       if (guard !== null) {
         passedOver.push(guarded(device, guard));
@@ -70,7 +77,8 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
       const snapshot = readSnapshot({ ...host.ground, routes }, device.ifindex, host.now(), EVERYTHING);
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
-      ours.add(device.ifindex);
+      ours.set(device.ifindex, device);
+      away.push(device);
       if (query.tellAll) losses.push(lossesOf(device, guards));
       const noted = device.hardware ?? (query.noteHardware ? host.hardware.all(device) : undefined);
       const kept = withoutKernelRoutes(snapshot);
@@ -83,6 +91,15 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
 function takenBefore({ name }: Device): PassedOver {
   const message = `${name} is taken by another entry of the same mapping`;
   return { name, problem: { code: "too-few-devices", message, device: name } };
+}
+
+function ofAny(ifindexes: ReadonlySet<number>, devices: ReadonlyMap<number, Device>): Device | undefined {
+  return Array.from(devices.values()).find(({ ifindex }) => ifindexes.has(ifindex));
+}
+
+function endingWith({ name, kind }: Device, lower: Device): PassedOver {
+  const message = `${name} is not given away: it is built on ${lower.name}, which the same mapping takes, and a ${kind} is destroyed when that leaves`;
+  return { name, problem: { code: "device-guarded", message, device: name } };
 }
 
 function stillComing({ name }: Device): PassedOver {

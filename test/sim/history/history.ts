@@ -23,7 +23,7 @@ import {
   timePasses,
   wait,
 } from "./daemon-deeds.ts";
-import { appear, changeAtHome, strangerComes, strangerGoes, vanish } from "./home-deeds.ts";
+import { appear, changeAtHome, removeBridge, strangerComes, strangerGoes, vanish } from "./home-deeds.ts";
 import { deleteInside, endNested, makeInside, meddle, nest } from "./inside-deeds.ts";
 import type { Stage } from "./stage.ts";
 
@@ -44,7 +44,8 @@ const DEEDS: Readonly<Record<string, readonly [weight: number, deed: Deed]>> = {
   nest: [1, nest],
   endNested: [1, endNested],
   makeInside: [1, makeInside],
-  changeAtHome: [3, changeAtHome],
+  changeAtHome: [5, changeAtHome],
+  removeBridge: [1, removeBridge],
   vanish: [1, vanish],
   appear: [1, appear],
   strangerComes: [3, strangerComes],

@@ -1,8 +1,12 @@
+import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import { addDevice, addProven, address, change, furnish, KINDS } from "../../unit/engine/host.ts";
 import { addLink, deleteLink, type Link } from "../model/links.ts";
+import { linkNamed } from "../model/namespaces.ts";
 import { seenOf } from "../model/picture.ts";
 import { integer, pick, type Random } from "../model/random.ts";
+import { addRoute } from "../model/routes.ts";
 import { addAltname, deleteAltname } from "../model/set-link.ts";
+import { anyRoute, neighbour } from "./belongings.ts";
 import { allowed } from "./inside-deeds.ts";
 import { enter, exists, explained, heldDevices, type Known } from "./ledger.ts";
 import { type Stage, tell } from "./stage.ts";
@@ -12,6 +16,10 @@ import { count } from "./tally.ts";
 
 /** Names of devices that are away, and of those that are not. */
 const NAMES = ["d0", "d1", "d2", "eth0", "netdevd0", "d0-second", "d5"] as const;
+
+const BRIDGE = "br0";
+const SETTINGS = ["ipv4.rp_filter", "ipv4.proxy_arp", "ipv6.accept_ra", "ipv4.neigh.app_solicit"] as const;
+const QDISCS: readonly (Qdisc | null)[] = [null, { kind: "tbf", handle: 0x80020000, options: "00ee" }];
 
 /** Whoever runs the host changes a device that is free. */
 export function changeAtHome(stage: Stage, random: Random): void {
@@ -28,6 +36,12 @@ export function changeAtHome(stage: Stage, random: Random): void {
     "given an altname": () => addAltname(link, pick(random, NAMES)),
     "robbed of an altname": () => deleteAltname(link, link.altnames[0] ?? ""),
     "given an address": () => addProven(world, link, address(`198.51.100.${integer(random, 5)}`, 24)),
+    "given a route": () => addRoute(link.namespace, link, anyRoute(random)),
+    "robbed of its routes": () => void link.routes.splice(0),
+    "given a neighbour": () => void link.neighbours.push(neighbour(integer(random, 5))),
+    "given a setting": () => void link.sysctls.set(pick(random, SETTINGS), integer(random, 3)),
+    "given a qdisc": () => void Object.assign(link, { qdisc: pick(random, QDISCS) }),
+    "made a port": () => join(stage, random, link),
   };
   const deed = pick(random, Object.keys(deeds));
   tell(stage, `${link.name} at home is ${deed}`);
@@ -36,6 +50,31 @@ export function changeAtHome(stage: Stage, random: Random): void {
   const picture = seenOf(world, link);
   // What is under way may have looked at it before.
   known.pictures = stage.spool.open.size > 0 ? [...known.pictures, picture] : [picture];
+}
+
+/** A bridge at home takes a device in; it is made where there is none. */
+function join({ machine, tally }: Stage, random: Random, link: Link): void {
+  const { home, world } = machine;
+  if (link.lower !== null) return;
+  const bridge = linkNamed(home, BRIDGE) ?? addLink(world, home, { name: BRIDGE, kind: "bridge" });
+  change(world, link, { master: bridge.ifindex });
+  const settings = { cost: integer(random, 100), learning: integer(random, 2) };
+  for (const [setting, value] of Object.entries(settings)) link.port.set(setting, value);
+  count(tally, "at home: bridged");
+}
+
+/** The bridge goes; its ports are ports no more. */
+export function removeBridge({ ledger, machine, spool, tally, trace }: Stage): void {
+  const bridge = linkNamed(machine.home, BRIDGE);
+  if (bridge === null) return;
+  trace.push(`${BRIDGE} goes`);
+  count(tally, "at home: bridges gone");
+  const ports = Array.from(ledger.known.values()).filter(({ link }) => link.master === bridge);
+  deleteLink(machine.world, bridge);
+  for (const known of ports) {
+    const picture = seenOf(machine.world, known.link);
+    known.pictures = spool.open.size > 0 ? [...known.pictures, picture] : [picture];
+  }
 }
 
 /** A device is unplugged or deleted, wherever it is. */

@@ -5,7 +5,9 @@ import { addLink, deleteLink, type Link } from "../model/links.ts";
 import { type Process, reap, spawn } from "../model/processes.ts";
 import { integer, pick, type Random } from "../model/random.ts";
 import { Refusal } from "../model/refusal.ts";
+import { addRoute } from "../model/routes.ts";
 import { addAltname, deleteAltname } from "../model/set-link.ts";
+import { anyRoute, neighbour } from "./belongings.ts";
 import { exists, explained } from "./ledger.ts";
 import type { Stage } from "./stage.ts";
 import { tell } from "./stage.ts";
@@ -30,6 +32,11 @@ export function meddle(stage: Stage, random: Random): void {
     "robbed of an altname": () => deleteAltname(link, link.altnames[0] ?? ""),
     "given an address": () => addProven(world, link, address(`192.0.2.${integer(random, 5)}`, 24)),
     "robbed of its addresses": () => flush(link),
+    "given a route": () => addRoute(link.namespace, link, anyRoute(random)),
+    "given a neighbour": () => void link.neighbours.push(neighbour(integer(random, 5))),
+    "given a setting": () => void link.sysctls.set("ipv4.rp_filter", integer(random, 3)),
+    "given a qdisc": () =>
+      void Object.assign(link, { qdisc: { kind: "fq", handle: 0x80030000, options: "" } }),
   };
   const deed = pick(random, Object.keys(deeds));
   tell(stage, `${link.name} in namespace ${link.namespace.cookie} is ${deed}`);

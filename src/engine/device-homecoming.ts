@@ -49,7 +49,10 @@ export async function deviceHome(
   device: AttachedDevice,
 ): Promise<DeviceHomecoming> {
   const found = await context.kernel.locate(cookie, wantedOf(device));
-  if (found !== null) return leadHome(context, cookie, device, found, () => "is still inside");
+  if (found !== null) {
+    const came = await leadHome(context, cookie, device, found, () => "is still inside");
+    if (came !== null) return came;
+  }
   const followed = cookie === null ? null : await context.kernel.follow(cookie, wantedOf(device));
   if (followed?.ok === true) {
     const away = (name: string) => `was moved on, and is in another namespace as ${name}`;
@@ -95,14 +98,18 @@ function outOfReach(
   return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
 }
 
-/** @param away what to tell of a device that is not at home after all, by its name there */
+/**
+ * Leads one device home from where it was found; null where it is not there any more.
+ *
+ * @param away what to tell of a device that is not at home after all, by its name there
+ */
 async function leadHome(
   context: Context,
   cookie: string | null,
   device: AttachedDevice,
   found: Located,
   away: (name: string) => string,
-): Promise<DeviceHomecoming> {
+): Promise<DeviceHomecoming | null> {
   const { name } = device.snapshot.device;
   let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) };
   // At home under another name it may be in use: it is left as it is until its own name is free.
@@ -113,7 +120,7 @@ async function leadHome(
     result = await lead(context, cookie, device, result.located, goal, true);
   }
   const { located, failure } = result;
-  if (located === null) return nowhere(device, null);
+  if (located === null) return null;
   const differs = differences(located.snapshot, device.snapshot);
   const there = located.snapshot.device;
   if (located.place === "home" && there.name === name) {

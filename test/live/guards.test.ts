@@ -194,6 +194,20 @@ test("what is built on a device may go: a macvlan, not its lower device", async 
   expect(await lab.attach("c1", await lab.container())).toMatchObject({ outcome: "attached" });
 });
 
+test("what a vxlan in a container is built on stays, by force too", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(...D0, "link add vx0 type vxlan id 7 remote 192.0.2.9 dev d0 dstport 4789");
+  const forced = mappingFor("c2", 'match = { name = "d0" }\nforce = true');
+  await lab.start(mappingFor("c1", 'match = { name = "vx0" }') + forced);
+  const container = await lab.container();
+  expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached" });
+  expect(await lab.attach("c2", await lab.container())).toMatchObject({
+    outcome: "refused",
+    error: { code: "device-guarded", device: "d0" },
+  });
+  expect(await container.netns.names()).toEqual(["vx0", "witness"]);
+});
+
 test("a guard counts at the event: a default route that came after the start guards, one that went does not", async () => {
   await using lab = await Lab.create();
   await lab.host.ip(...D0);

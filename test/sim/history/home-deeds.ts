@@ -16,6 +16,8 @@ import { count } from "./tally.ts";
 
 /** Names of devices that are away, and of those that are not. */
 const NAMES = ["d0", "d1", "d2", "eth0", "netdevd0", "d0-second", "d5"] as const;
+/** What has no MAC is known by its name alone, and that of a stand-in is ours to give. */
+const OTHERS_NAMES = NAMES.filter((name) => !name.startsWith("netdevd"));
 
 const BRIDGE = "br0";
 const SETTINGS = ["ipv4.rp_filter", "ipv4.proxy_arp", "ipv6.accept_ra", "ipv4.neigh.app_solicit"] as const;
@@ -28,7 +30,7 @@ export function changeAtHome(stage: Stage, random: Random): void {
   if (known === null) return;
   const { link } = known;
   const deeds: Record<string, () => void> = {
-    renamed: () => change(world, link, { name: pick(random, NAMES) }),
+    renamed: () => change(world, link, { name: pick(random, link.mac === null ? OTHERS_NAMES : NAMES) }),
     "given another MAC": () => change(world, link, { mac: `02:00:00:00:02:0${integer(random, 10)}` }),
     "given an alias": () => change(world, link, { alias: "another one", txqueuelen: 55 }),
     "set down": () => change(world, link, { up: false }),

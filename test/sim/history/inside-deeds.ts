@@ -92,7 +92,13 @@ export function endNested(stage: Stage, random: Random): void {
 /** What keeps a nested namespace ends, and with it what virtual devices it has. */
 export function endOneNested(stage: Stage, process: Process): void {
   tell(stage, `the nested namespace ${process.namespace?.cookie} ends`);
+  const there = linksOf(process);
   explained(stage.ledger, "was in a nested namespace that ended", () => reap(stage.machine.world, process));
+  // What the kernel has sent home by itself keeps the number that it came with.
+  for (const link of there) {
+    const known = stage.ledger.known.get(link);
+    if (known !== undefined && link.namespace === stage.machine.home) known.ifindex = link.ifindex;
+  }
 }
 
 /** A container makes a device of its own, which has a name that others want. */

@@ -73,7 +73,7 @@ export function send(stage: Stage, event: SpoolEvent): void {
 export function hand(stage: Stage, daemon: Daemon, entry: Entry): void {
   const { fuse, troubles } = stage;
   const { event } = entry;
-  const isAlone = stage.spool.open.size === 1 && isIdle(daemon);
+  const isAlone = stage.spool.open.size === 1 && isIdle(stage, daemon);
   const isKnown = event.id === null || daemon.engine.isHolder(event.id);
   const before = { changes: troubles.changes, trace: stage.trace.length };
   void daemon.engine.handle(event).then((verdict) => {
@@ -91,8 +91,15 @@ export function hand(stage: Stage, daemon: Daemon, entry: Entry): void {
   });
 }
 
-function isIdle({ engine }: Daemon): boolean {
-  return engine.attachments().every(({ state }) => state === "attached" || state === "stuck");
+function isIdle({ machine }: Stage, { engine }: Daemon): boolean {
+  const lives = (pid: number | null) => pid === null || machine.world.processes.get(pid)?.namespace != null;
+  return engine
+    .attachments()
+    .every(
+      ({ state, holders }) =>
+        (state === "attached" || state === "stuck") &&
+        holders.every(({ pid, ended }) => !ended && lives(pid)),
+    );
 }
 
 function answered(stage: Stage, event: SpoolEvent, verdict: Verdict): void {
@@ -112,6 +119,15 @@ function answered(stage: Stage, event: SpoolEvent, verdict: Verdict): void {
   );
   if (container === undefined || stopped || container.process.namespace === null) return;
   const { path } = container;
+  // Known by a process already, it has its devices for as long as that lives.
+  const isByProcess = stage.daemon?.engine
+    .attachments()
+    .some(({ holders }) =>
+      holders.some(
+        (holder) => holder.id === id && holder.pid !== null && holder.pid !== container.process.pid,
+      ),
+    );
+  if (path !== null && isByProcess) return;
   if (path === null || stage.machine.world.files.has(path)) stage.owners.set(id, container);
 }
 

@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import type { System } from "../../../src/engine/system.ts";
+import { RTM_GETNSID } from "../../../src/netlink/uapi.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import { isQuestion, refusingSystem } from "../../sim/model/faults.ts";
 import { addNamespace, hold } from "../../sim/model/lifetime.ts";
 import { addLink } from "../../sim/model/links.ts";
 import type { Namespace } from "../../sim/model/namespaces.ts";
@@ -11,13 +14,16 @@ import { change, deviceIn, KINDS, type Kind, machineWith, startContainer } from 
 // Whoever is inside may move a device on, into a namespace of its own making. It is followed for as long as the
 // kernel lets us; where it does not, it is told where it went.
 
+/** struct rtgenmsg (linux/rtnetlink.h), padded: without attributes behind it all namespaces are asked for. */
+const RTGENMSG_SIZE = 4;
+
 const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
 
 /** A container that has d0 as eth1, and a namespace made by it with a process in it. */
-async function attached(kind: Kind) {
+async function attached(kind: Kind, system = (one: System): System => one) {
   const machine = machineWith(kind);
   const before = pictureOf(machine.world, machine.home);
-  const daemon = await startDaemon(machine, { mappings });
+  const daemon = await startDaemon(machine, { mappings, system });
   const container = startContainer(machine);
   await daemon.engine.handle(attachEvent(machine, "c1", container));
   const nested = addNamespace(machine.world);
@@ -79,6 +85,57 @@ test("where nothing leads there it is stuck, told with where it went, and home a
   await daemon.retry();
   expect(pictureOf(world, home)).toEqual(before);
   expect(daemon.engine.attachments()).toEqual([]);
+});
+
+test("moved on while it is led home, it comes home from there", async () => {
+  const machine = machineWith("veth");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const nested = addNamespace(world);
+  spawn(world, nested);
+  let isMoved = false;
+  const daemon = await startDaemon(machine, {
+    mappings,
+    system: (system) =>
+      refusingSystem(system, (request) => {
+        // The first change on the way home comes too late.
+        if (isMoved || isQuestion(request) || !container.netns.links.has(device.ifindex)) return null;
+        isMoved = true;
+        change(world, device, { target: nested });
+        return null;
+      }),
+  });
+  using _ = daemon;
+  const device = deviceIn(home, "d0");
+  const container = startContainer(machine);
+  isMoved = true;
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  isMoved = false;
+  const verdict = await daemon.engine.handle(stoppedEvent(machine, "c1"));
+  expect(isMoved).toBe(true);
+  expect(verdict).toMatchObject({ outcome: "returned", devices: [{ host_name: "d0" }] });
+  expect(pictureOf(world, home)).toEqual(before);
+});
+
+test("no namespace is held on where the kernel does not tell its number", async () => {
+  const { machine, before, daemon, container, nested } = await attached("veth", (system) =>
+    refusingSystem(system, ({ type, payload }) => {
+      if (type !== RTM_GETNSID || payload.length <= RTGENMSG_SIZE || refusals === 0) return null;
+      refusals -= 1;
+      return "ENOBUFS";
+    }),
+  );
+  let refusals = 1;
+  using _ = daemon;
+  const { world, home } = machine;
+  moveOn(machine, container.netns, "eth1", nested);
+  kill(world, container);
+  await daemon.settle();
+  expect(refusals).toBe(0);
+  await daemon.retry();
+  expect(pictureOf(world, home)).toEqual(before);
+  expect(daemon.openCount()).toBe(3);
+  expect(daemon.heldCookies()).toEqual([]);
 });
 
 test("another device of that kind and name where it might be is not taken for it", async () => {

@@ -41,15 +41,17 @@ export interface Host {
 export function survey(host: Host, query: SurveyQuery): Pick[] {
   const reserved = new Set(query.reserved);
   const ours = new Map<number, Device>();
-  const away = [...query.away];
+  const wishes = query.requests.map((request) => {
+    const devices = withAltnames(host.ground.connection, host.devices, request.match);
+    return { request, matching: selected(request.match, candidates({ ...host, devices }, request.match)) };
+  });
+  const away = [...query.away, ...wishes.flatMap(boundToGo)];
   const routes = routeCache(host.ground.connection);
   const guards = guardsOf(host.ground.connection, host.devices, away, routes);
-  return query.requests.map((request) => {
+  return wishes.map(({ request, matching }) => {
     const chosen: Snapshot[] = [];
     const passedOver: PassedOver[] = [];
     const losses: string[][] = [];
-    const devices = withAltnames(host.ground.connection, host.devices, request.match);
-    const matching = selected(request.match, candidates({ ...host, devices }, request.match));
     const seen = query.tellAll
       ? matching.map((device) => ({ name: device.name, guards: guards.all(device) }))
       : undefined;
@@ -91,6 +93,11 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
 function takenBefore({ name }: Device): PassedOver {
   const message = `${name} is taken by another entry of the same mapping`;
   return { name, problem: { code: "too-few-devices", message, device: name } };
+}
+
+/** What is to go whatever else is chosen, and would be destroyed if what it is built on went before. */
+function boundToGo({ request, matching }: { request: DeviceRequest; matching: readonly Device[] }): Device[] {
+  return request.count === "all" ? matching.filter(endsWithLower) : [];
 }
 
 function ofAny(ifindexes: ReadonlySet<number>, devices: ReadonlyMap<number, Device>): Device | undefined {

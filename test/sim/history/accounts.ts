@@ -110,7 +110,8 @@ function stuckFaults(stage: Stage, attachment: Attachment): string[] {
   if (error?.code !== "stuck" || error.message === "")
     faults.push(`attachment ${key} is stuck without a word`);
   const held = Array.from(heldBy(stage.ledger, attachment));
-  if (held.length === 0) faults.push(`attachment ${key} is stuck, and all its devices are home`);
+  if (devices.every(({ state }) => state === "home"))
+    faults.push(`attachment ${key} is stuck, and all its devices are home`);
   for (const [at, known] of held) {
     const name = devices[at]?.snapshot.device.name ?? "";
     if (known.fate === null && !isHindered(stage, known, name)) {

@@ -10,7 +10,7 @@ import { addAltname, deleteAltname } from "../model/set-link.ts";
 import { anyRoute, neighbour } from "./belongings.ts";
 import { exists, explained } from "./ledger.ts";
 import type { Stage } from "./stage.ts";
-import { tell } from "./stage.ts";
+import { disown, tell } from "./stage.ts";
 import { count } from "./tally.ts";
 
 /** What containers do with the devices that they have: as they like. */
@@ -97,7 +97,10 @@ export function endOneNested(stage: Stage, process: Process): void {
   // What the kernel has sent home by itself keeps the number that it came with.
   for (const link of there) {
     const known = stage.ledger.known.get(link);
-    if (known !== undefined && link.namespace === stage.machine.home) known.ifindex = link.ifindex;
+    if (known === undefined || link.namespace !== stage.machine.home) continue;
+    known.ifindex = link.ifindex;
+    // Its container has it no more, by its own doing.
+    disown(stage, null);
   }
 }
 

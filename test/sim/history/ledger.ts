@@ -73,7 +73,13 @@ export function learningJournal(journal: Journal, ledger: Ledger, { home }: Mach
         const link = home.links.get(ifindex) ?? vanished?.link;
         if (link !== undefined) ledger.taken.set(`${attachment.key}/${at}`, link);
         const known = link === undefined ? undefined : ledger.known.get(link);
-        if (known !== undefined) known.isMeddledWith = false;
+        if (link === undefined || known === undefined || link.namespace !== home) continue;
+        known.isMeddledWith = false;
+        for (const upper of ledger.known.values()) {
+          const endsWithIt = upper.link.lower === link && upper.link.kind === "vxlan";
+          if (endsWithIt && upper.link.namespace === home)
+            giveUp(ledger, upper, "what it is built on was forced");
+        }
       }
     },
   };

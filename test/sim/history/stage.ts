@@ -117,6 +117,7 @@ function answered(stage: Stage, event: SpoolEvent, verdict: Verdict): void {
   const stopped = stage.spool.entries.some(
     (other) => other.event !== event && (other.event.id ?? id) === id && stage.spool.open.has(other),
   );
+  if (container?.process.namespace === null) disown(stage, id);
   if (container === undefined || stopped || container.process.namespace === null) return;
   const { path } = container;
   // Known by a process already, it has its devices for as long as that lives.

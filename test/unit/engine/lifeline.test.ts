@@ -3,7 +3,7 @@ import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { addLink } from "../../sim/model/links.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { attachEvent, mappingFor, type Wish } from "./events.ts";
-import { deviceIn, machineWith, startContainer } from "./host.ts";
+import { change, deviceIn, machineWith, startContainer } from "./host.ts";
 
 // A vxlan is destroyed when the device that it is built on leaves (vxlan_handle_lowerdev_unregister()). One that is
 // to come home is not to end like that, whatever `force` lifts.
@@ -47,6 +47,15 @@ test("what a vxlan that is in a container is built on stays", async () => {
     { outcome: "refused", error: { code: "device-guarded", device: "d0-low" } },
   ]);
   expect(Object.keys(pictureOf(machine.world, container.netns))).toEqual(["eth0"]);
+});
+
+test("a mapping that takes all leaves what its vxlan is built on, whatever it is called", async () => {
+  const machine = machineWith("vxlan");
+  change(machine.world, deviceIn(machine.home, "d0"), { up: false });
+  change(machine.world, deviceIn(machine.home, "d0"), { name: "z0" });
+  const { daemon, verdicts } = await handOut(machine, [{ match: { kind: "v*" }, count: "all", force: true }]);
+  using _ = daemon;
+  expect(verdicts[0]?.devices.map(({ host_name }) => host_name)).toEqual(["d0-far", "z0"]);
 });
 
 test("what only waits for its return holds up nobody", async () => {

@@ -64,7 +64,8 @@ export function send(stage: Stage, event: SpoolEvent): void {
   const status = event.type === "container" ? event.status : "release";
   tell(stage, `event ${event.name}: ${status} ${event.id ?? "all"}${where}`);
   const entry = drop(stage.spool, event);
-  if (event.type === "release" || event.status === "stopped") disown(stage, event.id);
+  if (event.type === "release") for (const id of endedBy(stage, event.id)) disown(stage, id);
+  else if (event.status === "stopped") disown(stage, event.id);
   if (stage.daemon !== null) hand(stage, stage.daemon, entry);
   else count(stage.tally, "events while no daemon ran");
 }
@@ -91,6 +92,14 @@ export function hand(stage: Stage, daemon: Daemon, entry: Entry): void {
   });
 }
 
+/** The devices of a container come home by a `release` of any that shares its namespace. */
+function endedBy({ containers }: Stage, id: string | null): string[] {
+  const namespaces = new Set(
+    containers.filter((one) => id === null || one.id === id).map(({ netns }) => netns),
+  );
+  return containers.filter(({ netns }) => namespaces.has(netns)).map((one) => one.id);
+}
+
 function isIdle({ machine }: Stage, { engine }: Daemon): boolean {
   const lives = (pid: number | null) => pid === null || machine.world.processes.get(pid)?.namespace != null;
   return engine
@@ -115,7 +124,11 @@ function answered(stage: Stage, event: SpoolEvent, verdict: Verdict): void {
   const { id } = event;
   const container = stage.meant.get(event);
   const stopped = stage.spool.entries.some(
-    (other) => other.event !== event && (other.event.id ?? id) === id && stage.spool.open.has(other),
+    (other) =>
+      other.event !== event &&
+      stage.spool.open.has(other) &&
+      ((other.event.id ?? id) === id ||
+        (other.event.type === "release" && endedBy(stage, other.event.id).includes(id))),
   );
   if (container?.process.namespace === null) disown(stage, id);
   if (container === undefined || stopped || container.process.namespace === null) return;

@@ -105,9 +105,24 @@ export function appear(stage: Stage, random: Random): void {
   });
   for (const link of home.links.values()) {
     if (before.has(link)) continue;
+    const isTaken = isLikeAnother(stage, link);
     enter(ledger, machine, link);
+    const known = ledger.known.get(link);
+    if (known !== undefined && isTaken) known.fate = "is taken for the one that was there before";
     ledger.othersNumbers.add(link.ifindex);
   }
+}
+
+/**
+ * A tun has no MAC, and is known by its name where nobody holds on to its number; and a card whose MAC is made up
+ * anew each time, as a VF's is, by its place.
+ */
+function isLikeAnother({ ledger }: Stage, { mac, name, parentDev }: Link): boolean {
+  return Array.from(ledger.known.values()).some(({ link, pictures }) =>
+    parentDev === null
+      ? mac === null && link.mac === null && pictures.some(({ device }) => device.name === name)
+      : link.parentDev === parentDev,
+  );
 }
 
 /** Somebody makes a device that has a name or an ifindex which another one will want. */

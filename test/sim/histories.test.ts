@@ -7,10 +7,10 @@ import { failureText, shrink } from "./history/shrink.ts";
 import { addUp, type Tally, tallyText } from "./history/tally.ts";
 
 // Whatever happens in whatever order, every device is where it is wanted, or home as it was, or gone because somebody
-// deleted it, or told as stuck. HISTORIES=1000000 plays a million, SEED=4711 one and tells it, FIRST=1 is where to begin.
+// deleted it, or told as stuck. `--all` plays a million, `--seed 4711` one and tells it, `--first 1` is where to begin.
 
 /** More where nobody waits for them. */
-const HISTORIES = Number(process.env.HISTORIES ?? (process.env.CI === undefined ? 4_000 : 20_000));
+const HISTORIES = Number(process.env.HISTORIES ?? (process.env.CI === undefined ? 4_000 : 100_000));
 const FIRST = Number(process.env.FIRST ?? 1);
 const HOUR_MS = 3_600_000;
 

@@ -10,10 +10,14 @@ export interface Report {
   readonly failure: string | null;
 }
 
+/** A million take an hour: from time to time it is told where it is. */
+const TOLD_EACH = 100_000;
+
 /** Plays the histories of `count` seeds from `from` on, one in `step` of them, until one goes wrong. */
 export async function playMany(from: number, count: number, step: number): Promise<Report> {
   const tally: Tally = new Map();
   for (let seed = from; seed < from + count; seed += step) {
+    if (seed > from && (seed - from) % TOLD_EACH < step) console.error(`seed ${seed} …`);
     const { faults } = await play(historyOf(seed), tally);
     if (faults.length === 0) continue;
     return { tally: Array.from(tally), failure: failureText(seed, await shrink(historyOf(seed))) };

@@ -32,7 +32,7 @@ export async function shrink(history: History): Promise<Shrunk> {
 /** The same failure for a person: what happened, and then what is wrong. */
 export function failureText(seed: number, { history, outcome }: Shrunk): string {
   return [
-    `history ${seed} goes wrong; SEED=${seed} plays it alone. What is left of it (${history.actions.length} actions):`,
+    `history ${seed} goes wrong; \`npm run test:sim -- --seed ${seed}\` plays it alone. What is left of it (${history.actions.length} actions):`,
     ...outcome.trace.map((line) => `  ${line}`),
     "WRONG:",
     ...outcome.faults.map((fault) => `  ${fault}`),

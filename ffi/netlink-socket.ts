@@ -3,6 +3,7 @@ import { driverOf } from "./ethtool.ts";
 import { struct } from "./layout.ts";
 import { checked, lastErrno, libc } from "./libc.ts";
 import { allocate, type Memory } from "./memory.ts";
+import { attachFilter, type Instruction } from "./socket-filter.ts";
 
 /** struct sockaddr_nl { sa_family_t nl_family; unsigned short nl_pad; __u32 nl_pid; __u32 nl_groups; } */
 export const sockaddr_nl = struct("sockaddr_nl", {
@@ -53,13 +54,23 @@ export class NetlinkSocket {
   /**
    * @param fd an AF_NETLINK socket, which this object owns from here on
    * @param options.groups RTMGRP_* bits to subscribe to
+   * @param options.filter drops what it says no to; see {@link attachFilter}
    * @param options.receive where datagrams are read to; all sockets of a thread may share one, see
    *   {@link receiveMemory}
    */
-  constructor(fd: number, options: { readonly groups: number; readonly receive: Memory }) {
+  constructor(
+    fd: number,
+    options: {
+      readonly groups: number;
+      readonly filter?: readonly Instruction[];
+      readonly receive: Memory;
+    },
+  ) {
     this.fd = fd;
     this.#receive = options.receive;
     try {
+      // Before it hears anything.
+      if (options.filter !== undefined) attachFilter(fd, options.filter);
       const address = allocate(sockaddr_nl.size);
       sockaddr_nl.encode({ nl_family: AF_NETLINK, nl_groups: options.groups }, address.view, 0);
       checked("bind", libc.bind(fd, address.address, sockaddr_nl.size), "AF_NETLINK");

@@ -31,8 +31,13 @@ export interface AttachedDevice {
   /** Whether the verdict waits until none of its addresses is tentative. */
   readonly settle: boolean;
   readonly state: AttachedDeviceState;
-  /** Its ifindex inside; null until it has been seen there. */
+  /** Its ifindex inside, or where it was moved on to; null until it has been seen there. */
   readonly insideIfindex: number | null;
+  /**
+   * SO_NETNS_COOKIE of the namespace that whoever is inside has moved it on to, which is held for it like the
+   * Attachment's own; null: it has not been seen to leave that one.
+   */
+  readonly movedTo: string | null;
 }
 
 /** The durable fact that Devices are in a Namespace for a set of holders under a Mapping. */
@@ -52,4 +57,9 @@ export interface Attachment {
   readonly devices: readonly AttachedDevice[];
   readonly warnings: readonly Problem[];
   readonly error: Problem | null;
+}
+
+/** Cookies of the namespaces that are held for an Attachment: its own first. */
+export function namespacesOf({ cookie, devices }: Attachment): string[] {
+  return [cookie, ...devices.flatMap(({ movedTo }) => movedTo ?? [])];
 }

@@ -3,8 +3,9 @@ import type { AttachedDevice } from "../domain/attachment.ts";
 import { differences, type Goal, type Located } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Context } from "./context.ts";
-import { lead, wantedOf, withNamesThatAreFree } from "./device-homecoming.ts";
+import { lead, withNamesThatAreFree } from "./device-homecoming.ts";
 import type { LogFields } from "./log.ts";
+import { wantedOf } from "./whereabouts.ts";
 
 /** Who else acts on devices at home. */
 export interface Others {

@@ -122,6 +122,8 @@ const attachedDevice = v.object({
   settle: v.boolean(),
   state: v.picklist(["home", "moving", "inside", "returning", "stuck"]),
   insideIfindex: v.nullable(count),
+  // Journals of before nobody was followed lack it.
+  movedTo: v.optional(text, null),
 });
 
 const holder = v.object({

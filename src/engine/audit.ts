@@ -1,8 +1,9 @@
-import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
+import type { AttachedDevice } from "../domain/attachment.ts";
 import { isHardware } from "../domain/device.ts";
-import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
-import { deviceHome, wantedOf } from "./device-homecoming.ts";
+import { deviceHome } from "./device-homecoming.ts";
+import { note, withoutMissing } from "./missing.ts";
+import { lastSeenIn, wantedOf } from "./whereabouts.ts";
 
 /**
  * Looks whether hardware is still in the namespaces that it was moved to: it may be unplugged there or moved on, and
@@ -29,7 +30,7 @@ async function auditOne(context: Context, key: number): Promise<void> {
   for (const [at, device] of registry.get(key)?.devices.entries() ?? []) {
     const attachment = registry.get(key);
     if (attachment === null || !isToBeSeen(device)) continue;
-    const found = await kernel.locate(attachment.cookie, wantedOf(device));
+    const found = await kernel.locate(lastSeenIn(context, attachment, device), wantedOf(device));
     const { name } = device.snapshot.device;
     if (found?.place === "inside") {
       const warnings = withoutMissing(attachment, name);
@@ -39,25 +40,11 @@ async function auditOne(context: Context, key: number): Promise<void> {
       note(context, attachment, { code: "device-missing", message, device: name });
     } else {
       // Nobody is to choose it while it is being led.
-      const came = await context.choosing.run(() => deviceHome(context, attachment.cookie, device));
+      const came = await context.choosing.run(() => deviceHome(context, attachment, device));
       if (came.home === null) continue;
       registry.updateDevice(key, at, { state: "home" });
       const message = `${name} has left its container, which has not ended, and is home`;
       note(context, attachment, { code: "device-missing", message, device: name });
     }
   }
-}
-
-/** Tells what is not told yet. */
-function note(context: Context, attachment: Attachment, problem: Problem): void {
-  const { message, code, device } = problem;
-  if (attachment.warnings.some((known) => known.message === message)) return;
-  const warnings = [...withoutMissing(attachment, device ?? ""), problem];
-  context.registry.update(attachment.key, { warnings });
-  const container = attachment.holders.map(({ id }) => id).join(",");
-  context.log("warning", message, { container, device: device ?? "", mapping: attachment.mapping, code });
-}
-
-function withoutMissing({ warnings }: Attachment, name: string): Problem[] {
-  return warnings.filter(({ code, device }) => code !== "device-missing" || device !== name);
 }

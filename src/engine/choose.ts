@@ -81,6 +81,7 @@ export function putOnRecord(
         // From here on each may have been moved: on record before the first of them is.
         state: "moving",
         insideIfindex: null,
+        movedTo: null,
       })),
       warnings: plan.warnings,
       error: null,

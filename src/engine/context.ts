@@ -33,6 +33,10 @@ export interface Context {
   readonly underWay: Map<number, Promise<unknown>>;
   /** Keys of Attachments whose namespace could not be reached again: home alone can be looked at. */
   readonly unreachable: Set<number>;
+  /** Namespaces that devices of an Attachment were moved on to and that are held for it, as often as here, by key. */
+  readonly heldOn: Map<number, readonly string[]>;
+  /** Keys of Attachments that have a device which was moved on to where nothing leads: it is looked for again. */
+  readonly astray: Set<number>;
   /** Keys of Attachments whose namespace could not be looked for yet: what is in it is not known. */
   readonly unexamined: Set<number>;
   /** By watch. */

@@ -1,15 +1,14 @@
-import type { AttachedDevice } from "../domain/attachment.ts";
+import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import { withFreeNames } from "../domain/clash.ts";
-import { identityOf, isHardware } from "../domain/device.ts";
+import { isHardware } from "../domain/device.ts";
 import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { separately } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
-import { aspectsFor } from "./aspects.ts";
 import type { Context } from "./context.ts";
 import type { StepFailure } from "./executor.ts";
 import type { Applied, Followed } from "./kernel.ts";
-import type { Wanted } from "./locate.ts";
+import { lastSeenIn, trace, wantedOf } from "./whereabouts.ts";
 
 /**
  * How often a device that did not come home as it was is seen to at once: something may be in its way, and
@@ -31,33 +30,23 @@ export type DeviceHomecoming =
       readonly problem: Problem;
     };
 
-/** What is known of a device that is to be found again. */
-export function wantedOf(device: AttachedDevice): Wanted {
-  return {
-    identity: identityOf(device.snapshot.device, device.wanted.device.mac),
-    insideIfindex: device.insideIfindex,
-    homeIfindex: device.snapshot.device.ifindex,
-    names: [device.snapshot.device.name, device.wanted.device.name],
-    aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
-  };
-}
-
 /** Leads one device from wherever and whatever it is now to its journalled Snapshot. */
 export async function deviceHome(
   context: Context,
-  cookie: string | null,
+  attachment: Attachment,
   device: AttachedDevice,
 ): Promise<DeviceHomecoming> {
-  const found = await context.kernel.locate(cookie, wantedOf(device));
+  const seenIn = lastSeenIn(context, attachment, device);
+  const found = await context.kernel.locate(seenIn, wantedOf(device));
   if (found !== null) {
-    const came = await leadHome(context, cookie, device, found, () => "is still inside");
+    const away = device.movedTo === null ? () => "is still inside" : isElsewhere;
+    const came = await leadHome(context, seenIn, device, found, away);
     if (came !== null) return came;
   }
-  const followed = cookie === null ? null : await context.kernel.follow(cookie, wantedOf(device));
+  const followed = await trace(context, attachment, device);
   if (followed?.ok === true) {
-    const away = (name: string) => `was moved on, and is in another namespace as ${name}`;
     const there = { ...device, insideIfindex: followed.ifindex };
-    const came = await fromElsewhere(context, followed.cookie, there, away);
+    const came = await fromElsewhere(context, followed.cookie, there, isElsewhere);
     if (came !== null) return came;
   } else if (followed !== null) return outOfReach(device, followed);
   if (!isHardware(wantedOf(device).identity)) return nowhere(device, null);
@@ -86,6 +75,10 @@ async function fromElsewhere(
   } finally {
     await context.kernel.close(cookie);
   }
+}
+
+function isElsewhere(name: string): string {
+  return `was moved on, and is in another namespace as ${name}`;
 }
 
 /** Seen in a namespace that nothing leads to: as long as it is there, so is the device. */

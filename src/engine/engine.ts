@@ -10,6 +10,7 @@ import type { Context } from "./context.ts";
 import { bringHome } from "./homecoming.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Log } from "./log.ts";
+import { type Departed, departed, seekAgain, seekAll } from "./moved-on.ts";
 import { createMutex } from "./mutex.ts";
 import { examineAgain, recover } from "./recovery.ts";
 import type { Registry } from "./registry.ts";
@@ -38,6 +39,10 @@ export interface Engine {
   exited(watch: number): Promise<void>;
   /** Tries again what could not be done: to bring home what is stuck, unless that was tried a moment ago. */
   retryStuck(): Promise<void>;
+  /** A device has left a namespace that is held; see `departed`. Never rejects. */
+  departed(news: Departed): Promise<void>;
+  /** Devices may have left a namespace that is held, and nobody has told where to. Never rejects. */
+  departuresLost(from: string): Promise<void>;
   /** Looks whether hardware is still in the containers that it was moved to; see `audit`. Never rejects. */
   audit(): Promise<void>;
   /** Devices at home have changed: what waits for one looks again. */
@@ -65,6 +70,8 @@ export function createEngine(parts: EngineParts): Engine {
     waits: createWaits(parts),
     underWay: new Map(),
     unreachable: new Set(),
+    heldOn: new Map(),
+    astray: new Set(),
     unexamined: new Set(),
     processes: new Map(),
     endedEarly: new Set(),
@@ -79,6 +86,9 @@ export function createEngine(parts: EngineParts): Engine {
       exited(context, watch).catch((error) => {
         context.log("error", `the end of a container was not dealt with: ${error}`, { code: "internal" });
       }),
+  };
+  const notLookedAt = (error: unknown) => {
+    context.log("error", `what is inside was not looked at: ${error}`, { code: "internal" });
   };
   const queues = new Map<string, Promise<unknown>>();
   let triedAt = 0;
@@ -137,10 +147,12 @@ export function createEngine(parts: EngineParts): Engine {
       await Promise.all(stuck.map(({ key }) => bringHome(context, key)));
       triedAt = parts.now();
     },
+    departed: (news) => departed(context, news).catch(notLookedAt),
+    departuresLost: (from) => seekAll(context, from).catch(notLookedAt),
     audit: () =>
-      audit(context).catch((error) => {
-        context.log("error", `what is inside was not looked at: ${error}`, { code: "internal" });
-      }),
+      audit(context)
+        .then(() => seekAgain(context))
+        .catch(notLookedAt),
     homeChanged: context.waits.changed,
     attachments: () => context.registry.all(),
     waiting: context.waits.list,

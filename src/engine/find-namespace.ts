@@ -12,7 +12,7 @@ export interface Opening {
 }
 
 /** Takes hold of the namespace of this cookie by the first of `paths` that leads to it. */
-export function openByCookie(opening: Opening, cookie: string, paths: readonly string[]): Opened {
+export function openByCookie(opening: Opening, cookie: string, paths: Iterable<string>): Opened {
   for (const path of paths) {
     const opened = opening.openPath(path);
     if (!opened.ok) continue;

@@ -4,14 +4,17 @@ import { decodeLink, getLinksOf } from "../netlink/link.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { decodeNsid, getNsidOf, getNsids } from "../netlink/nsid.ts";
 import type { Opening } from "./find-namespace.ts";
-import type { Followed } from "./kernel.ts";
+import type { Followed, Opened } from "./kernel.ts";
 import type { Wanted } from "./locate.ts";
 
 /** What following a device takes. */
 export interface Trail extends Opening {
-  homeCookie(): string;
-  /** Paths of all namespaces that anything leads to. */
-  paths(): readonly string[];
+  /** Paths of all namespaces that anything leads to, home aside. */
+  paths(): Iterable<string>;
+  /** Opens the namespace under a path; null: there is none any more. To be passed by, or taken hold of. */
+  look(path: string): number | null;
+  pass(fd: number): void;
+  take(fd: number, path: string): Opened;
 }
 
 /** Containers in containers: nobody goes deeper. */
@@ -67,24 +70,29 @@ function isIt(device: Device, { identity, names }: Wanted): boolean {
   return mayBe(identity, device, true) && (device.mac !== null || names.includes(device.name));
 }
 
-/** Takes hold of the namespace that has this number; null where nothing leads to it. */
-function reach(trail: Trail, connection: Connection, nsid: number): string | null {
+/**
+ * Takes hold of the namespace that has this number in another one; null where nothing leads to it. Those that are
+ * looked at on the way are not entered: a host may have thousands.
+ */
+export function reach(trail: Trail, connection: Connection, nsid: number): string | null {
   for (const path of trail.paths()) {
-    const opened = trail.openPath(path);
-    if (!opened.ok) continue;
+    const fd = trail.look(path);
+    if (fd === null) continue;
     let isIt = false;
     try {
-      isIt =
-        opened.cookie !== trail.homeCookie() && numberOf(connection, trail.get(opened.cookie).fd) === nsid;
-      if (isIt) return opened.cookie;
+      isIt = numberOf(connection, fd) === nsid;
     } finally {
-      if (!isIt) trail.close(opened.cookie);
+      if (!isIt) trail.pass(fd);
     }
+    if (!isIt) continue;
+    const opened = trail.take(fd, path);
+    return opened.ok ? opened.cookie : null;
   }
   return null;
 }
 
-function numberOf(connection: Connection, fd: number): number | null {
+/** What number the namespace of an fd has, or null. */
+export function numberOf(connection: Connection, fd: number): number | null {
   const [reply] = connection.request(getNsidOf(fd));
   return reply === undefined ? null : decodeNsid(reply.payload);
 }

@@ -4,7 +4,7 @@ import type { Problem, VerdictDevice } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { type DeviceHomecoming, deviceHome } from "./device-homecoming.ts";
 import { isStillHeld } from "./holders.ts";
-import { isLeft, leave, letGo } from "./leave.ts";
+import { isLeft, leave, letGo, letGoOn } from "./leave.ts";
 import type { LogFields } from "./log.ts";
 import { takeHold } from "./reach.ts";
 
@@ -45,7 +45,6 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
     const stuck = await takeHold(context, begun);
     if (stuck !== null) return { devices: [], warnings: [], stuck };
   }
-  const cookie = context.unreachable.has(key) ? null : begun.cookie;
   registry.update(key, { state: "returning" });
   const devices: VerdictDevice[] = [];
   const warnings: Problem[] = [];
@@ -53,17 +52,21 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
   for (const [at, device] of begun.devices.entries()) {
     if (device.state === "home") continue;
     registry.updateDevice(key, at, { state: "returning" });
-    const came = await deviceHome(context, cookie, device).catch((error) => broken(device, error));
+    const came = await deviceHome(context, begun, device).catch((error) => broken(device, error));
     if (came.home !== null) {
       const { ifindex, name } = came.home.device;
       devices.push({ host_name: device.snapshot.device.name, name, ifindex });
       warnings.push(...came.warnings);
-      registry.updateDevice(key, at, { state: "home" });
+      registry.updateDevice(key, at, { state: "home", movedTo: null });
     } else {
       if (came.gone) warnings.push(came.problem);
       else stuck ??= came.problem;
       const snapshot = came.ifindex === null ? device.snapshot : withIfindex(device.snapshot, came.ifindex);
-      registry.updateDevice(key, at, { snapshot, state: came.gone ? "home" : "stuck" });
+      const movedTo = came.gone ? null : device.movedTo;
+      registry.updateDevice(key, at, { snapshot, movedTo, state: came.gone ? "home" : "stuck" });
+    }
+    if ((came.home !== null || came.gone) && device.movedTo !== null) {
+      await letGoOn(context, key, device.movedTo);
     }
     const fields = fieldsOf(begun, device);
     tell(context, begun, fields, came);

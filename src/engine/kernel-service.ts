@@ -3,6 +3,8 @@ import type { Target } from "../domain/event.ts";
 import type { Located } from "../domain/plan.ts";
 import type { Step } from "../domain/step.ts";
 import { type Connection, connect } from "../netlink/connection.ts";
+import { chase } from "./chase.ts";
+import { Departures } from "./departures.ts";
 import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
 import { lookIntoPins, openByCookie } from "./find-namespace.ts";
@@ -25,7 +27,9 @@ import { readDevices } from "./reader.ts";
 import { type SurveyQuery, survey } from "./survey.ts";
 import { sysctlFilesOf } from "./sysctls.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
-import { discard, type Examined, examine, hostNamespace } from "./target.ts";
+import { take } from "./take.ts";
+import { type Examined, examine } from "./target.ts";
+import { trailOver } from "./trail.ts";
 import { Watches } from "./watches.ts";
 
 /**
@@ -43,13 +47,9 @@ export class KernelService implements KernelCalls, Disposable {
   readonly #table: DeviceTable;
   readonly #namespaces: Namespaces;
   readonly #watches: Watches;
-  readonly #trail: Trail = {
-    homeCookie: () => this.#homeCookie,
-    openPath: (path) => this.open({ by: "netns", path }, this.#system.wallTime()),
-    get: (cookie) => this.#namespaces.get(cookie),
-    close: (cookie) => this.close(cookie),
-    paths: () => this.#system.namespaces(),
-  };
+  readonly #departures: Departures;
+  readonly #take: (examined: Extract<Examined, { ok: true }>) => Opened;
+  readonly #trail: Trail;
   #entered = false;
   readonly #enters = () => {
     this.#entered = true;
@@ -59,13 +59,18 @@ export class KernelService implements KernelCalls, Disposable {
     this.#system = system;
     this.#pins = pins;
     this.#tell = tell;
-    this.#namespaces = new Namespaces(system, pins);
+    this.#departures = new Departures(system, this.#enters);
+    this.#namespaces = new Namespaces(system, pins, this.#departures);
     this.#watches = new Watches(system);
     this.#monitor = system.monitor();
     this.#socket = system.home();
     this.#home = connect(this.#socket);
     this.#homeCookie = this.#socket.cookie();
     this.#table = createDeviceTable(this.#home, this.#monitor);
+    const [namespaces, watches, homeCookie] = [this.#namespaces, this.#watches, this.#homeCookie];
+    const taking = { system, namespaces, watches, homeCookie, entered: this.#enters };
+    this.#take = (examined) => take(taking, examined);
+    this.#trail = trailOver(system, namespaces, this.#take);
   }
 
   /** pidfds by watch, for whoever waits; see {@link KernelService.reap}. */
@@ -76,6 +81,20 @@ export class KernelService implements KernelCalls, Disposable {
   /** Becomes readable when something changes at home; see {@link KernelService.refresh}. */
   get monitorFd(): number {
     return this.#monitor.fd;
+  }
+
+  /** Becomes readable when a device has left a namespace that is pinned; see {@link KernelService.chase}. */
+  get departuresFd(): number {
+    return this.#departures.fd;
+  }
+
+  /**
+   * Takes hold of what devices have left pinned namespaces for, and tells. To be called at once: it may end with the
+   * container any moment, and with it every virtual device that is there.
+   */
+  chase(): void {
+    const chased = { trail: this.#trail, departures: this.#departures, homeFd: this.#system.homeFd };
+    chase(chased, this.#tell);
   }
 
   /**
@@ -110,13 +129,7 @@ export class KernelService implements KernelCalls, Disposable {
     // Whatever has ended by now is told before the answer: an id may be free again.
     this.reap();
     const examined = examine(this.#system, target, writtenAt);
-    if (!examined.ok) return examined;
-    try {
-      return this.#hold(examined);
-    } catch (error) {
-      discard(this.#system, examined);
-      throw error;
-    }
+    return examined.ok ? this.#take(examined) : examined;
   }
 
   openPinned(cookie: string): Opened {
@@ -130,7 +143,8 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   pin(cookie: string): string | null {
-    return this.#namespaces.pin(cookie);
+    const fault = this.#namespaces.pin(cookie);
+    return this.#departures.listen(cookie, this.#namespaces.get(cookie).fd) ?? fault;
   }
 
   unpinOthers(known: readonly string[]): void {
@@ -203,6 +217,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#departures[Symbol.dispose]();
     this.#namespaces[Symbol.dispose]();
     this.#watches[Symbol.dispose]();
     this.#monitor[Symbol.dispose]();
@@ -213,22 +228,6 @@ export class KernelService implements KernelCalls, Disposable {
     const { devices } = this.#table;
     const known = () => [...devices.values(), ...away];
     return { devices, hardware: createHardwareReader(this.#system, this.#socket, known) };
-  }
-
-  /** Enters the namespace once for a socket, which tells the cookie and goes on acting there. */
-  #hold(examined: Extract<Examined, { ok: true }>): Opened {
-    const socket = this.#system.enter(examined.namespace);
-    this.#entered = true;
-    const cookie = socket.cookie();
-    if (cookie === this.#homeCookie) {
-      socket[Symbol.dispose]();
-      discard(this.#system, examined);
-      return { ok: false, problem: hostNamespace(examined.text) };
-    }
-    this.#namespaces.hold(cookie, examined.namespace, socket);
-    if (examined.process === null) return { ok: true, cookie, process: null };
-    const { pidfd, startTime } = examined.process;
-    return { ok: true, cookie, process: { watch: this.#watches.add(pidfd), startTime } };
   }
 
   #places(cookie: string | null): Places {

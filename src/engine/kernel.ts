@@ -62,7 +62,10 @@ export interface KernelCalls {
   openPinned(cookie: string): Opened;
   /** Takes hold of a namespace by any process that is in it, or by any other mount of it. */
   openFound(cookie: string): Opened;
-  /** Pins a held namespace until its last `close`; gives why it could not be, or null. */
+  /**
+   * Pins a held namespace until its last `close`, and tells from now on of devices that leave it; gives why that
+   * could not be, or null.
+   */
   pin(cookie: string): string | null;
   /** Lets go of the pins of earlier daemons, those of `known` aside. */
   unpinOthers(known: readonly string[]): void;
@@ -124,5 +127,15 @@ export type KernelNews =
   | { readonly type: "exit"; readonly watch: number }
   /** Devices at home have changed: what was in the way of one that is stuck may be gone. */
   | { readonly type: "home-changed" }
+  /** A device has left a held namespace for another one, which is held for it from now on; `to` null: it could not be. */
+  | {
+      readonly type: "departed";
+      readonly from: string;
+      /** What it had there. */
+      readonly ifindex: number;
+      readonly to: { readonly cookie: string; readonly ifindex: number } | null;
+    }
+  /** More devices may have left a held namespace than was told. */
+  | { readonly type: "departures-lost"; readonly from: string }
   /** Threads of ours were found in a foreign namespace: nothing here can be trusted to clean up any more. */
   | { readonly type: "stray"; readonly threads: readonly number[] };

@@ -11,11 +11,28 @@ export async function letGo(context: Context, attachment: Attachment): Promise<v
   for (const process of Array.from(context.processes.values())) {
     if (process.key === attachment.key) await unwatch(context, process.watch);
   }
-  if (context.unreachable.delete(attachment.key)) return;
+  context.astray.delete(attachment.key);
+  for (const cookie of context.heldOn.get(attachment.key) ?? [])
+    await letGoOn(context, attachment.key, cookie);
+  if (!context.unreachable.delete(attachment.key)) await close(context, attachment.cookie);
+}
+
+/** Lets go of a namespace that a device of an Attachment was moved on to; one that is not held for it is fine. */
+export async function letGoOn(context: Context, key: number, cookie: string): Promise<void> {
+  const { heldOn } = context;
+  const held = heldOn.get(key) ?? [];
+  const at = held.indexOf(cookie);
+  if (at < 0) return;
+  const left = held.toSpliced(at, 1);
+  if (left.length === 0) heldOn.delete(key);
+  else heldOn.set(key, left);
+  await close(context, cookie);
+}
+
+async function close(context: Context, cookie: string): Promise<void> {
   // Its pin, if any, is all that may be left of it: the next start takes that away.
-  await context.kernel.close(attachment.cookie).catch((error) => {
-    const message = `namespace ${attachment.cookie} is held on, with no device of ours in it: ${error}`;
-    context.log("warning", message, { mapping: attachment.mapping });
+  await context.kernel.close(cookie).catch((error) => {
+    context.log("warning", `namespace ${cookie} is held on, with no device of ours in it: ${error}`, {});
   });
 }
 

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
+import { ReadySet } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { NetlinkSocket, receiveMemory } from "../../ffi/netlink-socket.ts";
@@ -17,10 +18,12 @@ import {
 import { createReadableTest } from "../../ffi/poll.ts";
 import { bootTime, openPidfd, readProcFile } from "../../ffi/process.ts";
 import { readAndClose, writeAndClose } from "../../ffi/small-file.ts";
+import { DEPARTURES_ALONE } from "../netlink/departure.ts";
 import { RTMGRP_LINK } from "../netlink/uapi.ts";
 import { busesIn } from "./buses.ts";
-import type { PathKind, System } from "./system.ts";
+import type { LinkMonitor, System } from "./system.ts";
 import { udevIn } from "./udev.ts";
+import { waysToNamespaces } from "./ways-to-namespaces.ts";
 
 /** The longest name of a file below /proc/sys/net/ipv6/conf has half of it. */
 const PATH_SIZE = 256;
@@ -38,14 +41,12 @@ export function createLinux(): System {
   return {
     homeFd,
     home: () => new NetlinkSocket(netlinkSocket(), { groups: 0, receive }),
-    monitor() {
-      const socket = new NetlinkSocket(netlinkSocket(), { groups: RTMGRP_LINK, receive });
-      return {
-        fd: socket.fd,
-        next: () => socket.receiveNow(),
-        [Symbol.dispose]: () => socket[Symbol.dispose](),
-      };
+    monitor: () => monitorOf(new NetlinkSocket(netlinkSocket(), { groups: RTMGRP_LINK, receive })),
+    departures(namespace) {
+      const fd = netlinkSocketIn(namespace, homeFd);
+      return monitorOf(new NetlinkSocket(fd, { groups: RTMGRP_LINK, filter: DEPARTURES_ALONE, receive }));
     },
+    readySet: () => new ReadySet(),
     enter: (namespace) => new NetlinkSocket(netlinkSocketIn(namespace, homeFd), { groups: 0, receive }),
     readSysctl(namespace, path) {
       try {
@@ -61,8 +62,8 @@ export function createLinux(): System {
       writeAndClose(openIn(namespace, homeFd, path, "write", sysctl), text, path);
     },
     strayThreads: () => strayThreads(home),
-    pathKind,
-    namespaces: () => namespacesBut(home),
+    openNamespace,
+    namespaces: () => waysToNamespaces(home),
     open: openReadOnly,
     close: closeFd,
     openPidfd,
@@ -76,33 +77,16 @@ export function createLinux(): System {
   };
 }
 
-function namespacesBut(own: string): string[] {
-  const paths = new Map<string, string>();
-  for (const pid of readdirSync("/proc")) {
-    if (!/^\d+$/.test(pid)) continue;
-    const path = `/proc/${pid}/ns/net`;
-    try {
-      paths.set(namespaceLink(path), path);
-    } catch {
-      // The process has ended since the folder was read.
-    }
-  }
-  // proc_pid_mountinfo(5): the fourth field of an nsfs mount is its namespace, the fifth where it is (`ip netns`).
-  for (const line of readFileSync("/proc/thread-self/mountinfo", "utf8").split("\n")) {
-    const [, , , root = "", path = ""] = line.split(" ");
-    if (root.startsWith("net:[") && !paths.has(root))
-      paths.set(root, path.replaceAll(/\\(\d{3})/g, unescaped));
-  }
-  paths.delete(own);
-  return Array.from(paths.values());
+function monitorOf(socket: NetlinkSocket): LinkMonitor {
+  return {
+    fd: socket.fd,
+    next: () => socket.receiveNow(),
+    [Symbol.dispose]: () => socket[Symbol.dispose](),
+  };
 }
 
-/** Blanks and the like are told in octal. */
-function unescaped(_: string, octal: string): string {
-  return String.fromCharCode(Number.parseInt(octal, 8));
-}
-
-function pathKind(path: string): PathKind {
+/** Through an fd that opens nothing (O_PATH), and from that: what lies there cannot be exchanged in between. */
+function openNamespace(path: string): number | "nothing" | "something else" {
   let fd: number;
   try {
     fd = openPath(path);
@@ -115,11 +99,9 @@ function pathKind(path: string): PathKind {
     const own = `/proc/self/fd/${fd}`;
     if (statfsSync(own).type !== NSFS_MAGIC) return "something else";
     const namespace = openReadOnly(own);
-    try {
-      return isNetworkNamespace(namespace) ? "network namespace" : "something else";
-    } finally {
-      closeFd(namespace);
-    }
+    if (isNetworkNamespace(namespace)) return namespace;
+    closeFd(namespace);
+    return "something else";
   } finally {
     closeFd(fd);
   }

@@ -7,13 +7,13 @@ import type { DeviceRequest } from "../domain/mapping.ts";
 import { differences, type Located, plan } from "../domain/plan.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
-import { wantedOf } from "./device-homecoming.ts";
 import { comeHome } from "./homecoming.ts";
 import type { Applied } from "./kernel.ts";
 import { notOnRecord } from "./on-record.ts";
 import { onTheirWay } from "./on-their-way.ts";
 import { settled } from "./settle.ts";
 import { thrown, verdict, verdictDevices } from "./verdicts.ts";
+import { wantedOf } from "./whereabouts.ts";
 
 /** Moves one device after another, each in a turn of its own; at the first failure all go home again. */
 export async function moveIn(

@@ -1,4 +1,5 @@
 import { type Connection, connect } from "../netlink/connection.ts";
+import type { Departures } from "./departures.ts";
 import type { Pins } from "./pins.ts";
 import type { NamespaceSocket, System } from "./system.ts";
 
@@ -20,11 +21,13 @@ interface Entry extends HeldNamespace {
 export class Namespaces implements Disposable {
   readonly #system: System;
   readonly #pins: Pins;
+  readonly #departures: Departures;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(system: System, pins: Pins) {
+  constructor(system: System, pins: Pins, departures: Departures) {
     this.#system = system;
     this.#pins = pins;
+    this.#departures = departures;
   }
 
   /** Holds a namespace by its fd and a socket in it, which are owned from here on. */
@@ -62,6 +65,7 @@ export class Namespaces implements Disposable {
       const isThere = entry.pinned || (entry.hasPinFile && this.#pins.has(cookie));
       if (isThere) this.#pins.unpin(cookie);
     } finally {
+      this.#departures.leave(cookie);
       entry.socket[Symbol.dispose]();
       this.#system.close(entry.fd);
     }

@@ -3,6 +3,7 @@ import type { Problem } from "../domain/verdict.ts";
 import { type Context, unwatch } from "./context.ts";
 import { unwatchHolder, watchHolder, withEnded } from "./holders.ts";
 import type { Opened } from "./kernel.ts";
+import { letGoOn } from "./leave.ts";
 
 type Held = Extract<Opened, { ok: true }>;
 
@@ -19,11 +20,13 @@ export async function takeHold(context: Context, attachment: Attachment): Promis
   const { key, cookie, error } = attachment;
   let problem: Problem | null = null;
   try {
+    await holdMovedOn(context, attachment);
     if (await hold(context, attachment)) await pinned(context, attachment);
     else context.unreachable.add(key);
     context.unexamined.delete(key);
   } catch (cause) {
     context.unexamined.add(key);
+    for (const held of context.heldOn.get(key) ?? []) await letGoOn(context, key, held);
     const why = cause instanceof Error ? cause.message : String(cause);
     const message = `it could not be found out what became of namespace ${cookie}: ${why}; its devices are where they were, and it is tried again by itself, or by \`netdevd release\``;
     problem = { code: "stuck", message, device: attachment.devices[0]?.snapshot.device.name ?? null };
@@ -37,11 +40,26 @@ export async function takeHold(context: Context, attachment: Attachment): Promis
 }
 
 /** Keeps the namespace over the daemon's death; where that cannot be, it is told, and nothing else changes. */
-export async function pinned(context: Context, { cookie, mapping }: Attachment): Promise<void> {
+export async function pinned(
+  context: Context,
+  { cookie, mapping }: Pick<Attachment, "cookie" | "mapping">,
+): Promise<void> {
   const fault = await context.kernel.pin(cookie).catch(String);
   if (fault === null) return;
   const message = `the namespace cannot be pinned, and does not outlive a daemon that is killed: ${fault}`;
   context.log("warning", message, { mapping });
+}
+
+/** Takes hold of the namespaces that devices were moved on to, as far as anything leads there. */
+async function holdMovedOn(context: Context, { key, mapping, devices }: Attachment): Promise<void> {
+  const { kernel, heldOn } = context;
+  for (const { movedTo: cookie } of devices) {
+    if (cookie === null) continue;
+    const isHeld = (await kernel.openPinned(cookie)).ok || (await kernel.openFound(cookie)).ok;
+    if (!isHeld) continue;
+    heldOn.set(key, [...(heldOn.get(key) ?? []), cookie]);
+    await pinned(context, { cookie, mapping });
+  }
 }
 
 /** Whether it could be taken hold of; throws where that could not be found out, and then holds nothing. */

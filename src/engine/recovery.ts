@@ -1,10 +1,13 @@
 import type { Attachment } from "../domain/attachment.ts";
+import type { Place } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
-import { wantedOf } from "./device-homecoming.ts";
+
 import { isStillHeld } from "./holders.ts";
 import { bringHome, comeHome } from "./homecoming.ts";
+import { seekDevicesOf } from "./moved-on.ts";
 import { takeHold } from "./reach.ts";
+import { lastSeenIn, wantedOf } from "./whereabouts.ts";
 
 /**
  * Takes up what an earlier daemon left: adopts the Attachments whose containers live, and brings home what
@@ -49,23 +52,26 @@ export async function examined(context: Context, key: number): Promise<Problem |
 async function takeUp(context: Context, attachment: Attachment, home = bringHome): Promise<void> {
   const fields = { container: attachment.holders.map(({ id }) => id).join(","), mapping: attachment.mapping };
   const alive = isStillHeld(context, attachment.cookie);
-  if (attachment.state === "attached" && alive && !(await isBack(context, attachment))) {
-    context.log("info", "adopted: the container lives, and its devices stay inside", fields);
-    return;
+  if (attachment.state === "attached" && alive) {
+    const seen = await look(context, attachment);
+    if (!seen.includes("home")) {
+      context.log("info", "adopted: the container lives, and its devices stay inside", fields);
+      // Nobody listened while no daemon ran.
+      if (seen.includes(null)) await seekDevicesOf(context, attachment);
+      return;
+    }
   }
   const why = alive ? "was half done" : "lost its container";
   context.log("info", `an attachment ${why} while no daemon ran: its devices come home`, fields);
   await home(context, attachment.key);
 }
 
-/** Whether a device is home already: its return could not be put on record. */
-async function isBack(
-  { kernel, unreachable }: Context,
-  { key, cookie, devices }: Attachment,
-): Promise<boolean> {
-  for (const device of devices) {
-    const found = await kernel.locate(unreachable.has(key) ? null : cookie, wantedOf(device));
-    if (found?.place === "home") return true;
+/** Where each device is of those that it was last seen in and home: one may be home already, and that not on record. */
+async function look(context: Context, attachment: Attachment): Promise<(Place | null)[]> {
+  const places: (Place | null)[] = [];
+  for (const device of attachment.devices) {
+    const found = await context.kernel.locate(lastSeenIn(context, attachment, device), wantedOf(device));
+    places.push(found?.place ?? null);
   }
-  return false;
+  return places;
 }

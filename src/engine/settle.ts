@@ -5,7 +5,7 @@ import { chosenFlags, isProven } from "../domain/restorable.ts";
 import type { Step } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
-import { wantedOf } from "./device-homecoming.ts";
+import { wantedOf } from "./whereabouts.ts";
 
 /** Duplicate address detection takes one to two seconds (RFC 4862, 5.4: a random delay and one probe). */
 const DAD_LIMIT_MS = 4000;

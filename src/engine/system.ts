@@ -8,7 +8,7 @@ export interface NamespaceSocket extends Transport, Disposable {
   driver(name: string): string | null;
 }
 
-/** A subscription to RTNLGRP_LINK at home. */
+/** A subscription to RTNLGRP_LINK in one namespace. */
 export interface LinkMonitor extends Disposable {
   /** Becomes readable with a notification. */
   readonly fd: number;
@@ -16,8 +16,15 @@ export interface LinkMonitor extends Disposable {
   next(): Uint8Array | null;
 }
 
-/** What a path turned out to be, looked at without side effects. */
-export type PathKind = "network namespace" | "nothing" | "something else";
+/** Many fds as one, which is readable while one of them is. */
+export interface ReadySet extends Disposable {
+  readonly fd: number;
+  /** An fd that is in it has to be removed before it is closed. */
+  add(fd: number): void;
+  remove(fd: number): void;
+  /** Those that are readable now; not all of them, where they are many. */
+  ready(): readonly number[];
+}
 
 /**
  * All that the kernel service needs of the operating system. The shipped one is made of ffi/; the tests
@@ -31,6 +38,9 @@ export interface System {
   /** An fd of the home namespace, for the way back. */
   readonly homeFd: number;
   monitor(): LinkMonitor;
+  /** A subscription inside the namespace of an fd, to devices that leave it for another and to nothing else. */
+  departures(namespace: number): LinkMonitor;
+  readySet(): ReadySet;
   /** A socket inside the namespace of an fd. */
   enter(namespace: number): NamespaceSocket;
   /** What a file below /proc/sys/net says in the namespace of an fd; null where it is not there or says nothing. */
@@ -39,9 +49,16 @@ export interface System {
   writeSysctl(namespace: number, path: string, text: string): void;
   /** Threads of this process that are in a foreign namespace; always none, or something is wrong. */
   strayThreads(): number[];
-  pathKind(path: string): PathKind;
-  /** Paths that lead to network namespaces, our own aside: one for each that a process is in or that is mounted. */
-  namespaces(): readonly string[];
+  /**
+   * Opens a path if it leads to a network namespace; else says what it leads to. Nothing else is opened on the
+   * way, whatever somebody puts there meanwhile.
+   */
+  openNamespace(path: string): number | "nothing" | "something else";
+  /**
+   * Paths that lead to network namespaces, our own aside: one for each that a process is in or that is mounted,
+   * wherever that is. Found one after another, as they are asked for.
+   */
+  namespaces(): Iterable<string>;
   open(path: string): number;
   close(fd: number): void;
   openPidfd(pid: number): number;

@@ -70,11 +70,9 @@ function examinePid(system: System, pid: number, writtenAt: number): Examined {
 }
 
 function examinePath(system: System, path: string): Examined {
-  const kind = system.pathKind(path);
-  // Looked at, it may be gone when it is opened.
-  const namespace = kind === "network namespace" ? openOrNull(system, path) : null;
-  if (namespace === null) {
-    const what = kind === "something else" ? "is no network namespace" : "does not exist";
+  const namespace = system.openNamespace(path);
+  if (typeof namespace === "string") {
+    const what = namespace === "something else" ? "is no network namespace" : "does not exist";
     return refused("not-a-namespace", `${path} ${what}: \`netns\` has to be a path such as /run/netns/NAME`);
   }
   return { ok: true, namespace, process: null, text: path };

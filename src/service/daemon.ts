@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import { namespacesOf } from "../domain/attachment.ts";
 import { indexed } from "../domain/mappings.ts";
 import type { Engine } from "../engine/engine.ts";
 import { createEngine } from "../engine/engine.ts";
@@ -120,7 +121,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     report: (fault) => log("error", `HTTP: ${fault.stack ?? fault.message}`, { code: "internal" }),
   });
   await running.recover();
-  await state.tidyPins(running.attachments().map(({ cookie }) => cookie));
+  await state.tidyPins(running.attachments().flatMap(namespacesOf));
   for (const news of kernelNews.splice(0)) void take(running, health, news).then(options.onChange);
   const retry = setInterval(() => void running.retryStuck().then(running.audit), RETRY_MS);
   parts.defer(() => clearInterval(retry));
@@ -167,6 +168,8 @@ async function take(engine: Engine, health: Health, news: KernelNews): Promise<v
     engine.homeChanged();
     return engine.retryStuck();
   }
+  if (news.type === "departed") return engine.departed(news);
+  if (news.type === "departures-lost") return engine.departuresLost(news.from);
   const threads = news.threads.join(", ");
   health.fault(
     "stray",

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { Attachment } from "../domain/attachment.ts";
+import { type Attachment, namespacesOf } from "../domain/attachment.ts";
 import { readJournal } from "../engine/journal.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
@@ -26,7 +26,7 @@ export interface Held {
 export function hold(state: string): Held {
   const pins = pinsIn(join(state, PINS));
   const left = readJournal(state);
-  const missing = new Set(left.map(({ cookie }) => cookie));
+  const missing = new Set(left.flatMap(namespacesOf));
   for (const cookie of pins.list()) missing.delete(cookie);
   const faults: string[] = [];
   let pinned = 0;

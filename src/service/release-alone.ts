@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import { namespacesOf } from "../domain/attachment.ts";
 import type { ReleaseEvent } from "../domain/event.ts";
 import { indexed } from "../domain/mappings.ts";
 import type { Verdict } from "../domain/verdict.ts";
@@ -40,7 +41,7 @@ export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log
     .filter((one) => event.id === null || one.holders.some(({ id }) => id === event.id));
   await engine.recover();
   const answer = await engine.handle(event);
-  const left = await state.tidyPins(engine.attachments().map(({ cookie }) => cookie));
+  const left = await state.tidyPins(engine.attachments().flatMap(namespacesOf));
   if (left > 0 && event.id === null && answer.error === null) {
     const message = `namespaces that are held for reasons not on record any more: ${left}; the warnings say how to get devices home from there`;
     return { ...answer, outcome: "failed", error: { code: "stuck", message, device: null } };

@@ -25,6 +25,8 @@ const MAPPING = mappingFor(
 
 /** Something is wrong by a fault that has come: the daemon tries again every few seconds. */
 const MENDED_WITHIN = { within: 15_000 };
+/** More than all that one case may wait for: each wait is to end with words of its own. */
+const PATIENCE_MS = 120_000;
 
 interface Case {
   readonly phase: "attach" | "return";
@@ -34,26 +36,36 @@ interface Case {
   readonly bereft: boolean;
 }
 
-const lab = await Lab.create();
-afterAll(() => lab[Symbol.asyncDispose]());
+/** A host, a daemon on it, and what there is to see on the host when all devices are home. */
+interface Setting {
+  readonly lab: Lab;
+  readonly before: unknown;
+}
 
-await lab.host.ip(
-  ...makeDevice("veth", "d0"),
-  ...furnish("d0"),
-  ...makeDevice("macvlan", "d1"),
-  "link set d1 up",
-  "addr add 192.0.2.65/26 dev d1",
-  ...makeDevice("tap", "d2"),
-  "addr add 203.0.113.9/24 dev d2",
-);
-const before = await pictureOf(lab.host);
-await lab.start(MAPPING);
+async function setUp(): Promise<Setting> {
+  const lab = await Lab.create();
+  await lab.host.ip(
+    ...makeDevice("veth", "d0"),
+    ...furnish("d0"),
+    ...makeDevice("macvlan", "d1"),
+    "link set d1 up",
+    "addr add 192.0.2.65/26 dev d1",
+    ...makeDevice("tap", "d2"),
+    "addr add 203.0.113.9/24 dev d2",
+  );
+  const before = await pictureOf(lab.host);
+  await lab.start(MAPPING);
+  return { lab, before };
+}
+
+let setting = await setUp();
+afterAll(() => setting.lab[Symbol.asyncDispose]());
 let played = 0;
 
 /** What one attach and one return take, and what there is to see inside between them. */
-const { inside, counts } = await rehearse();
+const { inside, counts } = await rehearse(setting.lab);
 
-async function rehearse() {
+async function rehearse(lab: Lab) {
   const container = await lab.container();
   const attaching = await trace(lab.daemon.pid, join(lab.folder, "attach.strace"), null);
   expect((await lab.attach("c0", container)).outcome).toBe("attached");
@@ -85,9 +97,20 @@ console.log(`faults in the program by strace: ${cases.length} of ${all.length}`)
 expect(all.length).toBeGreaterThan(100);
 
 for (const one of cases)
-  test(`${one.phase}: ${one.injection}${one.bereft ? ", bereft" : ""}`, () => play(one));
+  test(`${one.phase}: ${one.injection}${one.bereft ? ", bereft" : ""}`, () => playAlone(one), PATIENCE_MS);
 
-async function play(one: Case): Promise<void> {
+/** What one case has spoilt is not the next one's. */
+async function playAlone(one: Case): Promise<void> {
+  try {
+    await play(setting, one);
+  } catch (error) {
+    await setting.lab[Symbol.asyncDispose]().catch((left: unknown) => console.error(`${left}`));
+    setting = await setUp();
+    throw error;
+  }
+}
+
+async function play({ lab, before }: Setting, one: Case): Promise<void> {
   const id = `c${++played}`;
   const container = await lab.container();
   if (one.phase === "return") expect((await lab.attach(id, container)).outcome).toBe("attached");

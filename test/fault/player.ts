@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Attachment } from "../../src/domain/attachment.ts";
+import { type Attachment, namespacesOf } from "../../src/domain/attachment.ts";
 import type { SpoolEvent } from "../../src/domain/event.ts";
 import type { Mapping } from "../../src/domain/mapping.ts";
 import { indexed } from "../../src/domain/mappings.ts";
@@ -64,6 +64,7 @@ function startDaemon(mappings: readonly Mapping[], fault: Fault | null) {
     injector.system(linux),
     (news) => {
       if (news.type === "exit") exits.push(engine.exited(news.watch));
+      if (news.type === "departed") exits.push(engine.departed(news));
     },
     injector.pins(realPins),
   );
@@ -85,10 +86,11 @@ function startDaemon(mappings: readonly Mapping[], fault: Fault | null) {
     log,
     async begin() {
       await engine.recover();
-      if (opened.isWhole) await kernel.unpinOthers(engine.attachments().map(({ cookie }) => cookie));
+      if (opened.isWhole) await kernel.unpinOthers(engine.attachments().flatMap(namespacesOf));
     },
     async settle() {
       do {
+        service.chase();
         service.reap();
         await Promise.all(exits.splice(0));
         await engine.idle();

@@ -34,6 +34,9 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
   rename: ["ENOSPC", "EIO"],
 };
 
+/** How long strace may take to let go of everything. */
+const FORCED_MS = 2000;
+
 /** strace(1) on a process that runs. Ending it leaves the process be. */
 export interface Tracer extends AsyncDisposable {
   /** How often each of {@link EFFECTS} was called, by the thread that called it most. */
@@ -72,7 +75,10 @@ export async function trace(pid: number, log: string, injection: string | null):
     },
     async [Symbol.asyncDispose]() {
       child.kill("SIGINT");
+      // It may wait for good for a thread that has died while it was being attached to.
+      const forced = setTimeout(() => child.kill("SIGKILL"), FORCED_MS);
       await child.exited;
+      clearTimeout(forced);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Device } from "../../src/domain/device.ts";
 import { decodeAttributes, encodeAttributes } from "../../src/netlink/attribute.ts";
+import { decodeDeparture } from "../../src/netlink/departure.ts";
 import { decodeLink, getLinks, ifinfomsg, linkMessage } from "../../src/netlink/link.ts";
 import { decodeMessages, encodeMessage } from "../../src/netlink/message.ts";
 import { RTM_DELLINK, RTM_NEWLINK } from "../../src/netlink/uapi.ts";
@@ -98,6 +99,7 @@ test("a device that was moved away tells where it went", () => {
     netnsid: 0,
     ifindex: 2,
   });
+  expect(decodeDeparture(payload)).toEqual({ ifindex: 7, nsid: 0, newIfindex: 2 });
 });
 
 test("a device that was deleted tells of no place to be", () => {
@@ -107,6 +109,7 @@ test("a device that was deleted tells of no place to be", () => {
   expect(values.IFLA_IFNAME).toBe("d0");
   expect(values.IFLA_NEW_NETNSID).toBeUndefined();
   expect(values.IFLA_NEW_IFINDEX).toBeUndefined();
+  expect(decodeDeparture(payload)).toBeNull();
 });
 
 test("a dump of several datagrams gives every device once", () => {

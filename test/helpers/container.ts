@@ -1,3 +1,4 @@
+import { mustRun } from "./command.ts";
 import type { Namespace } from "./namespace.ts";
 import { netnsOf } from "./proc.ts";
 import { type Process, startProcess } from "./process.ts";
@@ -9,13 +10,24 @@ export interface ContainerOptions {
   readonly sharing?: Process;
   /** Own it by a user namespace of the container's own, as rootless runtimes do. */
   readonly userNamespace?: boolean;
+  /** Have a mount namespace of its own, with a /run in which it may do as it likes. */
+  readonly mountNamespace?: boolean;
 }
 
 /** Starts what netdevd takes for a container: a process in a network namespace that is not the host's. */
 export async function startContainer(options: ContainerOptions = {}): Promise<Process> {
-  const { sharing, userNamespace = false } = options;
+  const { sharing, userNamespace = false, mountNamespace = false } = options;
   if (sharing !== undefined) return startProcess(["nsenter", `--net=${sharing.netns.path}`]);
-  return startProcess(["unshare", ...(userNamespace ? ["--user", "--map-root-user"] : []), "--net"]);
+  const user = userNamespace ? ["--user", "--map-root-user"] : [];
+  const mounts = mountNamespace ? ["--mount", "--propagation", "private"] : [];
+  const container = await startProcess(["unshare", ...user, ...mounts, "--net"]);
+  if (mountNamespace) await inContainer(container, "mount -t tmpfs none /run");
+  return container;
+}
+
+/** Runs a shell's script in the network and mount namespaces of a container. */
+export async function inContainer({ pid }: Process, script: string): Promise<string> {
+  return await mustRun(["nsenter", "--target", String(pid), "--net", "--mount", "--", "sh", "-ec", script]);
 }
 
 /** Tells of each network namespace whether it still exists, though no process is in it any more. */

@@ -140,11 +140,16 @@ test("moved on to where nothing leads, it is stuck, told with where it went, and
   expect((await lab.attach("c1", container)).outcome).toBe("attached");
   const name = `netdevd-test-${lab.hostPid}`;
   expect((await lab.onHost("ip", "netns", "add", name)).code).toBe(0);
-  await lab.onHost("nsenter", `--net=${container.netns.path}`, "ip", "link", "set", "eth0", "netns", name);
-  await lab.onHost("ip", "-netns", name, "link", "set", "eth0", "name", "wan");
   const opened = ["nsenter", "--target", String(lab.hostPid), "--mount"];
   await using holder = await startProcess([...opened, "sh", "-c", `exec "$0" 3</run/netns/${name}`]);
   expect((await lab.onHost("ip", "netns", "del", name)).code).toBe(0);
+  const there = `/proc/${holder.pid}/fd/3`;
+  await container.netns.ip(`link set eth0 netns ${there}`);
+  await lab.onHost("nsenter", `--net=${there}`, "ip", "link", "set", "eth0", "name", "wan");
+  await until("that to be told", async () => {
+    const { containers } = await daemon.status();
+    return JSON.stringify(containers).includes("d0 was moved on to a namespace that neither");
+  });
 
   const verdict = await lab.event({ id: "c1", status: "stopped" });
   expect(verdict).toMatchObject({ outcome: "failed", error: { code: "stuck", device: "d0" } });

@@ -1,5 +1,5 @@
 import { addressKey } from "../../../src/domain/address.ts";
-import type { Attachment } from "../../../src/domain/attachment.ts";
+import { type Attachment, namespacesOf } from "../../../src/domain/attachment.ts";
 import { differences } from "../../../src/domain/plan.ts";
 import { listAddresses } from "../model/addresses.ts";
 import type { Daemon } from "../model/daemon.ts";
@@ -187,7 +187,7 @@ function whereabouts({ machine }: Stage, { link }: Known): string {
 
 /** Nothing is held that nobody needs, and all that is needed is. */
 function holdFaults({ machine }: Stage, daemon: Daemon, attachments: readonly Attachment[]): string[] {
-  const needed = new Set(attachments.map(({ cookie }) => cookie));
+  const needed = new Set(attachments.flatMap(namespacesOf));
   const held = daemon.heldCookies();
   const faults = held
     .filter((cookie) => !needed.has(cookie))

@@ -1,3 +1,4 @@
+import { namespacesOf } from "../../../src/domain/attachment.ts";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import { indexed } from "../../../src/domain/mappings.ts";
 import type { Others } from "../../../src/engine/aftercare.ts";
@@ -87,6 +88,8 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
       if (news.type === "exit") exits.push(engine.exited(news.watch));
       // What is stuck is tried again by `retry` alone: when, is for the test to say.
       if (news.type === "home-changed") engine.homeChanged();
+      if (news.type === "departed") exits.push(engine.departed(news));
+      if (news.type === "departures-lost") exits.push(engine.departuresLost(news.from));
     },
     fusedPins(pins, fuse),
   );
@@ -116,16 +119,16 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
   // As the kernel worker's poll(2) does: between two calls.
   const look = () => {
     if (!world.onExit.has(lookSoon)) return;
+    service.chase();
     notice(service);
     service.reap();
   };
   const lookSoon = () => queueMicrotask(look);
   world.onExit.add(lookSoon);
-  const poll = { deliver: lookSoon, next: () => null };
-  home.monitors.add(poll);
+  own.onReady = lookSoon;
   const begin = async () => {
     await engine.recover();
-    await kernel.unpinOthers(engine.attachments().map(({ cookie }) => cookie));
+    await kernel.unpinOthers(engine.attachments().flatMap(namespacesOf));
   };
   try {
     await Promise.race([begin(), fuse.burnt]);
@@ -154,7 +157,7 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
     [Symbol.dispose]() {
       fuse.burn();
       world.onExit.delete(lookSoon);
-      home.monitors.delete(poll);
+      own.onReady = null;
       own[Symbol.dispose]();
     },
   };

@@ -1,5 +1,5 @@
 import type { Link } from "./links.ts";
-import type { Monitor } from "./notifications.ts";
+import type { Listener } from "./notifications.ts";
 
 /** A network namespace. */
 export interface Namespace {
@@ -12,7 +12,7 @@ export interface Namespace {
   holds: number;
   /** Other namespaces that it has a nsid for; the nsid is the place in the list. */
   readonly nsids: (Namespace | null)[];
-  readonly monitors: Set<Monitor>;
+  readonly monitors: Set<Listener>;
 }
 
 /** The link with a name or altname, which are of one space; null where there is none. */

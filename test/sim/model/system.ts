@@ -1,10 +1,13 @@
 import { constants } from "node:os";
 import { SyscallError } from "../../../ffi/errno.ts";
-import type { NamespaceSocket, System } from "../../../src/engine/system.ts";
+import type { LinkMonitor, NamespaceSocket, System } from "../../../src/engine/system.ts";
+import { decodeDeparture } from "../../../src/netlink/departure.ts";
+import { decodeMessages } from "../../../src/netlink/message.ts";
+import { RTM_DELLINK } from "../../../src/netlink/uapi.ts";
 import { hold, letGo } from "./lifetime.ts";
 import type { Link } from "./links.ts";
 import { linkNamed, type Namespace } from "./namespaces.ts";
-import { createMonitor } from "./notifications.ts";
+import { createMonitor, type Monitor } from "./notifications.ts";
 import type { Process } from "./processes.ts";
 import { type ErrnoCode, Refusal, refuse } from "./refusal.ts";
 import { answer } from "./rtnl.ts";
@@ -22,6 +25,8 @@ export interface ModelSystem extends System, Disposable {
   readonly openCount: number;
   /** Cookies of the namespaces that it has an fd of. */
   heldCookies(): string[];
+  /** Told when one of its monitors has something to be read, as poll(2) tells. */
+  onReady: (() => void) | null;
   /** The namespace that an fd is of; refuses any other. */
   namespaceOf(fd: number): Namespace;
 }
@@ -30,6 +35,7 @@ export interface ModelSystem extends System, Disposable {
 export function createSystem(world: World, home: Namespace): ModelSystem {
   const fds = new Map<number, Open>();
   const others = new Set<Disposable>();
+  const monitors = new Map<number, Monitor>();
   let lastFd = 2;
   let hasEnded = false;
 
@@ -77,9 +83,36 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
     return socket;
   }
 
+  function monitorIn(namespace: Namespace, monitor: Monitor): LinkMonitor {
+    beAlive();
+    hold(namespace);
+    lastFd += 1;
+    const fd = lastFd;
+    const heard = {
+      deliver: (datagram: Uint8Array) => {
+        monitor.deliver(datagram);
+        if (monitor.isReady()) system.onReady?.();
+      },
+    };
+    namespace.monitors.add(heard);
+    monitors.set(fd, monitor);
+    const subscription = {
+      fd,
+      next: monitor.next,
+      [Symbol.dispose]() {
+        namespace.monitors.delete(heard);
+        monitors.delete(fd);
+        if (others.delete(subscription)) letGo(world, namespace);
+      },
+    };
+    others.add(subscription);
+    return subscription;
+  }
+
   const homeFd = add({ type: "namespace", namespace: home });
-  return {
+  const system: ModelSystem = {
     homeFd,
+    onReady: null,
     get openCount() {
       return fds.size + others.size;
     },
@@ -89,21 +122,17 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
       ),
     namespaceOf,
     home: () => socketIn(home),
-    monitor() {
-      const monitor = createMonitor(world.monitorCapacity);
-      home.monitors.add(monitor);
-      hold(home);
-      lastFd += 1;
-      const subscription = {
-        fd: lastFd,
-        next: monitor.next,
-        [Symbol.dispose]() {
-          home.monitors.delete(monitor);
-          if (others.delete(subscription)) letGo(world, home);
-        },
+    monitor: () => monitorIn(home, createMonitor(world.monitorCapacity)),
+    departures: (fd) => monitorIn(namespaceOf(fd), createMonitor(world.monitorCapacity, isDeparture)),
+    readySet() {
+      const added = new Set<number>();
+      return {
+        fd: ++lastFd,
+        add: (fd) => added.add(fd),
+        remove: (fd) => added.delete(fd),
+        ready: () => Array.from(added).filter((fd) => monitors.get(fd)?.isReady()),
+        [Symbol.dispose]: () => added.clear(),
       };
-      others.add(subscription);
-      return subscription;
     },
     enter(fd) {
       const open = fds.get(fd) ?? failed("setns", "EBADF", String(fd));
@@ -120,10 +149,10 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
       }
     },
     strayThreads: () => [],
-    pathKind(path) {
-      const found = namespaceAt(world, path);
-      if (found === undefined) return "nothing";
-      return found === null ? "something else" : "network namespace";
+    openNamespace(path) {
+      const namespace = namespaceAt(world, path);
+      if (namespace === undefined) return "nothing";
+      return namespace === null ? "something else" : add({ type: "namespace", namespace });
     },
     namespaces() {
       const paths = new Map<Namespace, string>();
@@ -157,6 +186,14 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
       for (const fd of Array.from(fds.keys())) close(fd);
     },
   };
+  return system;
+}
+
+/** As the filter of `src/netlink/departure.ts` has it. */
+function isDeparture(datagram: Uint8Array): boolean {
+  return decodeMessages(datagram).some(
+    ({ type, payload }) => type === RTM_DELLINK && decodeDeparture(payload) !== null,
+  );
 }
 
 /** The namespace under a path; null: another file; undefined: nothing. */

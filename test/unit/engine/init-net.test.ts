@@ -52,7 +52,7 @@ test("where init_net cannot be entered that is told, and tried again", async () 
   let closed = true;
   const { machine, before, daemon } = await fallen((system) => ({
     ...system,
-    pathKind: (path) => (closed && path === "/proc/1/ns/net" ? "nothing" : system.pathKind(path)),
+    openNamespace: (path) => (closed && path === "/proc/1/ns/net" ? "nothing" : system.openNamespace(path)),
   }));
   using _ = daemon;
   await daemon.retry();

@@ -4,7 +4,7 @@ import { RTM_GETNSID } from "../../../src/netlink/uapi.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { isQuestion, refusingSystem } from "../../sim/model/faults.ts";
 import { addNamespace, hold } from "../../sim/model/lifetime.ts";
-import { addLink } from "../../sim/model/links.ts";
+import { addLink, deleteLink } from "../../sim/model/links.ts";
 import type { Namespace } from "../../sim/model/namespaces.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill, spawn } from "../../sim/model/processes.ts";
@@ -144,7 +144,8 @@ test("another device of that kind and name where it might be is not taken for it
   const { world } = machine;
   // It is no more, and its namespace has to do with another that has one just like it.
   moveOn(machine, container.netns, "eth1", nested);
-  change(world, deviceIn(nested, "eth1"), { mac: "02:00:00:00:00:99" });
+  deleteLink(world, deviceIn(nested, "eth1"));
+  addLink(world, nested, { name: "eth1", kind: "veth", ifindex: 77, mac: "02:00:00:00:00:99" });
   addLink(world, container.netns, { name: "own", kind: "ifb" });
   kill(world, container);
   await daemon.settle();

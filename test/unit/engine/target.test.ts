@@ -129,19 +129,4 @@ describe("a path", () => {
       expect(verdictOn(system, { by: "netns", path }, now())).toBe("not-a-namespace");
     }
   });
-
-  test("that has changed since it was looked at is no fault of ours", () => {
-    const { world, system, container, now } = scene();
-    const vanishing = {
-      ...system,
-      pathKind(path: string) {
-        const kind = system.pathKind(path);
-        reap(world, container);
-        return kind;
-      },
-    };
-    const target = { by: "netns", path: `/proc/${container.pid}/ns/net` } as const;
-    const examined = examine(vanishing, target, now());
-    expect(examined.ok ? "ok" : examined.problem.code).toBe("not-a-namespace");
-  });
 });

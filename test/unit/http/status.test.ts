@@ -74,6 +74,7 @@ const attached: AttachedDevice = {
   settle: false,
   state: "inside",
   insideIfindex: 3,
+  movedTo: null,
 };
 
 const attachment: Attachment = {

@@ -34,6 +34,8 @@ const unused = () => {
 const NO_ENGINE = {
   recover: unused,
   audit: unused,
+  departed: unused,
+  departuresLost: unused,
   handle: unused,
   exited: unused,
   retryStuck: unused,

@@ -1,0 +1,28 @@
+import type { Trail } from "./follow.ts";
+import type { Opened } from "./kernel.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { System } from "./system.ts";
+import { type Examined, examine } from "./target.ts";
+
+/** What following a device takes, over a System. */
+export function trailOver(
+  system: System,
+  namespaces: Namespaces,
+  take: (examined: Extract<Examined, { ok: true }>) => Opened,
+): Trail {
+  return {
+    get: (cookie) => namespaces.get(cookie),
+    close: (cookie) => namespaces.letGo(cookie),
+    openPath(path) {
+      const examined = examine(system, { by: "netns", path }, system.wallTime());
+      return examined.ok ? take(examined) : examined;
+    },
+    paths: () => system.namespaces(),
+    look(path) {
+      const fd = system.openNamespace(path);
+      return typeof fd === "number" ? fd : null;
+    },
+    pass: (fd) => system.close(fd),
+    take: (namespace, text) => take({ ok: true, namespace, process: null, text }),
+  };
+}

@@ -1,0 +1,43 @@
+import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
+import { identityOf } from "../domain/device.ts";
+import { aspectsFor } from "./aspects.ts";
+import type { Context } from "./context.ts";
+import type { Followed } from "./kernel.ts";
+import type { Wanted } from "./locate.ts";
+
+/** What is known of a device that is to be found again. */
+export function wantedOf(device: AttachedDevice): Wanted {
+  return {
+    identity: identityOf(device.snapshot.device, device.wanted.device.mac),
+    insideIfindex: device.insideIfindex,
+    homeIfindex: device.snapshot.device.ifindex,
+    names: [device.snapshot.device.name, device.wanted.device.name],
+    aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
+  };
+}
+
+/** The namespace that a device was last seen in, home aside; null: that is held no more, and home alone can be looked at. */
+export function lastSeenIn(
+  { unreachable, heldOn }: Context,
+  { key, cookie }: Attachment,
+  { movedTo }: AttachedDevice,
+): string | null {
+  if (movedTo !== null) return heldOn.get(key)?.includes(movedTo) === true ? movedTo : null;
+  return unreachable.has(key) ? null : cookie;
+}
+
+/** Looks for a device that is not where it was last seen: from there on, and from the container's namespace on. */
+export async function trace(
+  context: Context,
+  attachment: Attachment,
+  device: AttachedDevice,
+): Promise<Followed | null> {
+  const own = lastSeenIn(context, attachment, { ...device, movedTo: null });
+  let seen: Followed | null = null;
+  for (const start of new Set([lastSeenIn(context, attachment, device), own])) {
+    const followed = start === null ? null : await context.kernel.follow(start, wantedOf(device));
+    if (followed?.ok === true) return followed;
+    seen ??= followed;
+  }
+  return seen;
+}

@@ -1,0 +1,289 @@
+import { expect, test } from "bun:test";
+import type { Mapping } from "../../../src/domain/mapping.ts";
+import { type Daemon, type DaemonOptions, type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import { createFuse } from "../../sim/model/faults.ts";
+import { addNamespace, hold } from "../../sim/model/lifetime.ts";
+import { addLink } from "../../sim/model/links.ts";
+import { attachmentsOf } from "../../sim/model/memory-journal.ts";
+import { linkNamed, type Namespace } from "../../sim/model/namespaces.ts";
+import { pictureOf } from "../../sim/model/picture.ts";
+import { pinOf } from "../../sim/model/pins.ts";
+import { kill, type Process, spawn } from "../../sim/model/processes.ts";
+import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
+import { change, deviceIn, KINDS, type Kind, machineWith, startContainer } from "./host.ts";
+
+// A namespace that a container has made ends with it, and so does a virtual device that was moved on to there: it is
+// held from the moment on in which a device goes there. Whatever dies, in whatever order, the device comes home.
+
+/** A machine whose container has all its devices, and two namespaces made by that with a process in each. */
+interface Scene {
+  readonly machine: Machine;
+  readonly mapping: Mapping;
+  readonly before: ReturnType<typeof pictureOf>;
+  readonly inside: Namespace;
+  readonly nested: Namespace;
+  readonly deeper: Namespace;
+  readonly processes: readonly Process[];
+}
+
+async function attached(
+  kinds: readonly Kind[],
+  options: Partial<DaemonOptions> & { readonly onExit?: Mapping["onExit"] } = {},
+): Promise<{ scene: Scene; daemon: Daemon }> {
+  const machine = machineWith(...kinds);
+  const { world, home } = machine;
+  const wishes = kinds.map((_, at) => ({ match: { name: `d${at}` } }));
+  const mapping: Mapping = { ...mappingFor("c1", ...wishes), onExit: options.onExit ?? "return" };
+  const before = pictureOf(world, home);
+  const daemon = await startDaemon(machine, { mappings: [mapping], ...options });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  const [nested, deeper] = [addNamespace(world), addNamespace(world)];
+  const processes = [container, spawn(world, nested), spawn(world, deeper)];
+  return { scene: { machine, mapping, before, inside: container.netns, nested, deeper, processes }, daemon };
+}
+
+function move({ machine }: Scene, name: string, from: Namespace, to: Namespace): void {
+  change(machine.world, deviceIn(from, name), { target: to });
+}
+
+/** All in one moment, what is nested before what it is nested in. */
+function killAll({ machine, processes }: Scene): void {
+  for (const process of processes.toReversed()) kill(machine.world, process);
+}
+
+async function next({ machine, mapping }: Scene, daemon: Daemon): Promise<Daemon> {
+  daemon[Symbol.dispose]();
+  return await startDaemon(machine, { mappings: [mapping] });
+}
+
+/** All is as it was, and nothing is kept. */
+async function expectHome({ machine, before }: Scene, daemon: Daemon): Promise<void> {
+  await daemon.settle();
+  const { world, home } = machine;
+  expect(pictureOf(world, home)).toEqual(before);
+  expect(daemon.engine.attachments()).toEqual([]);
+  expect(world.namespaces).toHaveLength(1);
+  expect(Array.from(world.files.keys())).toEqual([]);
+  expect(daemon.openCount()).toBe(3);
+}
+
+function namespaceOfD0({ machine, inside, nested, deeper }: Scene): Namespace {
+  const found = [machine.home, inside, nested, deeper].find((one) => linkNamed(one, "d0") !== null);
+  if (found === undefined) throw new Error("d0 is no more");
+  return found;
+}
+
+const movedTo = (daemon: Daemon) =>
+  daemon.engine.attachments().flatMap(({ devices }) => devices.map((device) => device.movedTo));
+
+for (const kind of KINDS) {
+  if (kind === "hardware") continue;
+  test(`${kind}: moved on, renamed there, and everything is killed at once`, async () => {
+    const { scene, daemon } = await attached([kind]);
+    using _ = daemon;
+    const { machine, inside, nested } = scene;
+    move(scene, "d0", inside, nested);
+    await daemon.settle();
+    change(machine.world, deviceIn(nested, "d0"), { name: "mine", up: true });
+    expect(movedTo(daemon)).toEqual([String(nested.cookie)]);
+    expect(attachmentsOf(machine.rows)).toEqual([...daemon.engine.attachments()]);
+    killAll(scene);
+    await expectHome(scene, daemon);
+  });
+
+  test(`${kind}: moved on twice with nothing in between, and everything is killed at once`, async () => {
+    const { scene, daemon } = await attached([kind]);
+    using _ = daemon;
+    const { inside, nested, deeper } = scene;
+    move(scene, "d0", inside, nested);
+    await Promise.resolve();
+    move(scene, "d0", nested, deeper);
+    await daemon.settle();
+    expect(movedTo(daemon)).toEqual([String(deeper.cookie)]);
+    expect(daemon.heldCookies()).toEqual([String(inside.cookie), String(deeper.cookie)]);
+    killAll(scene);
+    await expectHome(scene, daemon);
+  });
+}
+
+test("moved on and back again, it is where it was, and nothing else is held", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  using _ = daemon;
+  const { inside, nested } = scene;
+  move(scene, "d0", inside, nested);
+  await daemon.settle();
+  move(scene, "d0", nested, inside);
+  await daemon.settle();
+  expect(movedTo(daemon)).toEqual([null]);
+  expect(daemon.heldCookies()).toEqual([String(inside.cookie)]);
+  killAll(scene);
+  await expectHome(scene, daemon);
+});
+
+test("two devices in one namespace: it is held until the last of them is home", async () => {
+  const { scene, daemon } = await attached(["veth", "ifb"]);
+  using _ = daemon;
+  const { machine, inside, nested } = scene;
+  move(scene, "d0", inside, nested);
+  move(scene, "d1", inside, nested);
+  await daemon.settle();
+  // Something is in the way of the first.
+  const blocker = addLink(machine.world, machine.home, { name: "d0", kind: "ifb" });
+  killAll(scene);
+  await daemon.settle();
+  expect(pictureOf(machine.world, machine.home).d1).toEqual(scene.before.d1);
+  change(machine.world, blocker, { name: "x0" });
+  await daemon.retry();
+  expect(pictureOf(machine.world, machine.home).d0).toEqual(scene.before.d0);
+  expect(machine.world.namespaces).toHaveLength(1);
+  expect(daemon.openCount()).toBe(3);
+});
+
+test("a daemon that is killed behind it: all else dies too, and the next one brings it home", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  const { inside, nested } = scene;
+  move(scene, "d0", inside, nested);
+  await daemon.settle();
+  daemon[Symbol.dispose]();
+  killAll(scene);
+  using after = await next(scene, daemon);
+  await expectHome(scene, after);
+});
+
+test("moved on while no daemon runs: the next one takes hold of where it is", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  const { inside, nested } = scene;
+  daemon[Symbol.dispose]();
+  move(scene, "d0", inside, nested);
+  using after = await next(scene, daemon);
+  expect(movedTo(after)).toEqual([String(nested.cookie)]);
+  killAll(scene);
+  await expectHome(scene, after);
+});
+
+test("moved on again while no daemon runs: the next one takes hold of where it is", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  const { inside, nested, deeper } = scene;
+  move(scene, "d0", inside, nested);
+  await daemon.settle();
+  daemon[Symbol.dispose]();
+  move(scene, "d0", nested, deeper);
+  using after = await next(scene, daemon);
+  expect(movedTo(after)).toEqual([String(deeper.cookie)]);
+  expect(after.heldCookies()).toEqual([String(inside.cookie), String(deeper.cookie)]);
+  killAll(scene);
+  await expectHome(scene, after);
+});
+
+test("a daemon killed at each of its effects on the way: all else dies before or behind the next start", async () => {
+  const rehearsal = createFuse();
+  const rehearsed = await attached(["veth"], { fuse: rehearsal });
+  rehearsed.daemon[Symbol.dispose]();
+  const begun = rehearsal.effects;
+  let killed = 0;
+  for (let at = begun + 1, isDone = false; !isDone; at++) {
+    for (const hasNext of [true, false]) {
+      const fuse = createFuse(at);
+      const { scene, daemon } = await attached(["veth"], { fuse });
+      const { inside, nested, deeper } = scene;
+      move(scene, "d0", inside, nested);
+      await Promise.race([daemon.settle(), fuse.burnt]);
+      if (!fuse.isBurnt) move(scene, "d0", nested, deeper);
+      await Promise.race([daemon.settle(), fuse.burnt]);
+      isDone = !fuse.isBurnt;
+      if (fuse.isBurnt) killed += 1;
+      daemon[Symbol.dispose]();
+      // Where it died before it could pin, nobody holds the namespace until the next one looks.
+      const isPinned = scene.machine.world.files.has(pinOf(namespaceOfD0(scene)));
+      if (!hasNext && isPinned) killAll(scene);
+      using after = await next(scene, daemon);
+      killAll(scene);
+      await expectHome(scene, after);
+    }
+  }
+  expect(killed).toBeGreaterThan(10);
+});
+
+test("hardware is left to the kernel, which sends it home when the namespace ends", async () => {
+  const { scene, daemon } = await attached(["hardware"]);
+  using _ = daemon;
+  const { inside, nested } = scene;
+  move(scene, "d0", inside, nested);
+  await daemon.settle();
+  expect(movedTo(daemon)).toEqual([null]);
+  expect(daemon.heldCookies()).toEqual([String(inside.cookie)]);
+  killAll(scene);
+  await expectHome(scene, daemon);
+});
+
+test('`on_exit = "leave"`: what it is moved on to is nobody\'s business', async () => {
+  const { scene, daemon } = await attached(["veth"], { onExit: "leave" });
+  using _ = daemon;
+  const { inside, nested } = scene;
+  move(scene, "d0", inside, nested);
+  await daemon.settle();
+  expect(daemon.heldCookies()).toEqual([String(inside.cookie)]);
+});
+
+test("what a container does with devices of its own is let go of", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  using _ = daemon;
+  const { machine, inside, nested } = scene;
+  addLink(machine.world, inside, { name: "own", kind: "ifb" });
+  move(scene, "own", inside, nested);
+  await daemon.settle();
+  expect(daemon.heldCookies()).toEqual([String(inside.cookie)]);
+  killAll(scene);
+  await expectHome(scene, daemon);
+});
+
+test("more moves than the socket's buffer holds: the devices are looked for", async () => {
+  const { scene, daemon } = await attached(["veth", "ifb", "macvlan"]);
+  using _ = daemon;
+  const { inside, nested, deeper } = scene;
+  scene.machine.world.monitorCapacity = 1;
+  move(scene, "d0", inside, nested);
+  move(scene, "d1", inside, nested);
+  move(scene, "d2", inside, deeper);
+  await daemon.settle();
+  expect(movedTo(daemon)).toEqual([nested, nested, deeper].map(({ cookie }) => String(cookie)));
+  killAll(scene);
+  await expectHome(scene, daemon);
+});
+
+test("where nothing leads, that is told at once, and it is held as soon as something does", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  using _ = daemon;
+  const { machine, inside } = scene;
+  const { world } = machine;
+  // Somebody holds it by an open file alone.
+  const hidden = addNamespace(world);
+  hold(hidden);
+  move(scene, "d0", inside, hidden);
+  await daemon.settle();
+  const warnings = () => daemon.engine.attachments().flatMap((one) => one.warnings.map((w) => w.message));
+  expect(warnings()).toEqual([expect.stringContaining("d0 was moved on to a namespace that neither")]);
+  await daemon.engine.audit();
+  expect(warnings()).toHaveLength(1);
+
+  const visitor = spawn(world, hidden);
+  await daemon.engine.audit();
+  expect(warnings()).toEqual([]);
+  expect(movedTo(daemon)).toEqual([String(hidden.cookie)]);
+  kill(world, visitor);
+  hidden.holds -= 1;
+  killAll(scene);
+  await expectHome(scene, daemon);
+});
+
+test("`release` brings it home while everybody lives", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  using _ = daemon;
+  const { inside, nested } = scene;
+  move(scene, "d0", inside, nested);
+  await daemon.settle();
+  expect((await daemon.engine.handle(releaseEvent("c1"))).outcome).toBe("returned");
+  expect(pictureOf(scene.machine.world, scene.machine.home)).toEqual(scene.before);
+  expect(daemon.heldCookies()).toEqual([]);
+});

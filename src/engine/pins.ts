@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, unlinkSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { SyscallError } from "../../ffi/errno.ts";
 import { bindMount, unmount } from "../../ffi/mount.ts";
@@ -33,10 +33,16 @@ export function pinsIn(folder: string): Pins {
     pin(cookie, fd) {
       try {
         makeFile(folder, path(cookie));
+      } catch (error) {
+        return messageOf(error);
+      }
+      try {
         bindMount(`/proc/self/fd/${fd}`, path(cookie));
         return null;
       } catch (error) {
-        return error instanceof Error ? error.message : String(error);
+        // A file alone would count as a pin.
+        rmSync(path(cookie), { force: true });
+        return messageOf(error);
       }
     },
     unpin: (cookie) => takeAway(path(cookie)),
@@ -73,6 +79,10 @@ function makeFile(folder: string, path: string): void {
     else throw error;
     make();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function takeAway(path: string): void {

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { furnish, makeDevice } from "../helpers/devices.ts";
+import { furnished } from "../helpers/furnished.ts";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { mappingFor } from "../helpers/mapping.ts";
@@ -8,14 +8,13 @@ const ANY = mappingFor("*", 'match = { name = "d*", kind = "ifb" }\nname = "eth1
 
 test("ten containers at once get a device each, and all come home when all are killed at once", async () => {
   await using lab = await Lab.create();
-  const names = Array.from({ length: 10 }, (_, at) => `d${at}`);
-  await lab.host.ip(...names.flatMap((name) => [...makeDevice("ifb", name), ...furnish(name)]));
-  const before = await lab.host.devices();
+  const kinds = Array.from({ length: 10 }, () => "ifb" as const);
+  const before = await furnished(lab.host, ...kinds);
   await lab.start(ANY);
-  const containers = await Promise.all(names.map(() => lab.container()));
+  const containers = await Promise.all(kinds.map(() => lab.container()));
   const events = containers.map(({ pid }, at) => lab.drop({ id: `c${at}`, status: "creating", pid }));
   const verdicts = await Promise.all(events.map((event) => lab.verdict(event)));
-  expect(verdicts.map(({ outcome }) => outcome)).toEqual(names.map(() => "attached"));
+  expect(verdicts.map(({ outcome }) => outcome)).toEqual(kinds.map(() => "attached"));
   expect(new Set(verdicts.flatMap(({ devices }) => devices.map(({ host_name }) => host_name))).size).toBe(10);
   for (const { netns } of containers) expect(await netns.names()).toEqual(["eth1", "witness"]);
 
@@ -26,8 +25,7 @@ test("ten containers at once get a device each, and all come home when all are k
 
 test("a container that dies while its device goes in is answered, and the device is home", async () => {
   await using lab = await Lab.create();
-  await lab.host.ip(...makeDevice("ifb", "d0"), ...furnish("d0"));
-  const before = await lab.host.devices();
+  const before = await furnished(lab.host, "ifb");
   await lab.start(ANY);
   // Most deaths within the first milliseconds, while the event is read and the namespace is taken hold of.
   const delays = [...Array.from({ length: 40 }, (_, at) => at % 4), 5, 8, 12, 16, 20, 25, 30, 40];
@@ -44,8 +42,7 @@ test("a container that dies while its device goes in is answered, and the device
 
 test("`stopped` right behind the attach is taken after it", async () => {
   await using lab = await Lab.create();
-  await lab.host.ip(...makeDevice("ifb", "d0"), ...furnish("d0"));
-  const before = await lab.host.devices();
+  const before = await furnished(lab.host, "ifb");
   await lab.start(ANY);
   const container = await lab.container();
   for (let round = 0; round < 5; round++) {

@@ -2,6 +2,7 @@ import { expect } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { furnish, makeDevice } from "../helpers/devices.ts";
+import { attachedContainer, furnished } from "../helpers/furnished.ts";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { mappingFor } from "../helpers/mapping.ts";
@@ -14,9 +15,7 @@ const d = (number: number, name: string) => `match = { name = "d${number}" }\nna
 
 test("a container that is killed while eight devices are on their way in, at any moment", async () => {
   await using lab = await Lab.create();
-  const names = Array.from({ length: 8 }, (_, at) => `d${at}`);
-  await lab.host.ip(...names.flatMap((name) => [...makeDevice("veth", name), ...furnish(name)]));
-  const before = await lab.host.devices();
+  const before = await furnished(lab.host, ...Array.from({ length: 8 }, () => "veth" as const));
   await lab.start(mappingFor("c*", 'match = { name = "d?" }\ncount = "all"'));
   for (const [round, delay] of [10, 40, 80, 120, 160, 200].entries()) {
     const container = await lab.container();
@@ -32,8 +31,7 @@ test("a container that is killed while eight devices are on their way in, at any
 for (const daemon of ["lives", "is dead, too"] as const) {
   test(`\`ip netns del\` of a namespace that only the daemon holds, which ${daemon}`, async () => {
     await using lab = await Lab.create();
-    await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
-    const before = await lab.host.devices();
+    const before = await furnished(lab.host, "veth");
     await lab.start(mappingFor("c1", d(0, "eth1")));
     const name = `netdevd-test-${lab.hostPid}`;
     const path = `/run/netns/${name}`;
@@ -71,8 +69,7 @@ for (const [what, remove] of GONE) {
     );
     const before = await lab.host.devices();
     const daemon = await lab.start(mappingFor("c1", d(0, "eth0"), d(1, "eth1"), d(2, "eth2"), d(3, "eth3")));
-    const container = await lab.container();
-    expect((await lab.attach("c1", container)).outcome).toBe("attached");
+    const container = await attachedContainer(lab, "c1");
     await remove(lab);
     const verdict = await lab.event({ id: "c1", status: "stopped" });
     const lost = what.includes("veth") ? "d1" : "d2";
@@ -97,11 +94,31 @@ for (const [what, remove] of GONE) {
     await lab.start(mappingFor("c*", d(0, "eth0"), d(1, "eth1"), d(2, "eth2"), d(3, "eth3")));
     for (const [round, delay] of [0, 10, 25, 50, 80].entries()) {
       await lab.host.ip(...makeDevice("veth", "d1"), ...makeDevice("macvlan", "d2"));
-      const container = await lab.container();
-      expect((await lab.attach(`c${round}`, container)).outcome).toBe("attached");
+      const container = await attachedContainer(lab, `c${round}`);
       await container.kill();
       await Bun.sleep(delay);
       await remove(lab);
+      await lab.daemon.empty();
+      const { d0, d3 } = await lab.host.devices();
+      expect({ d0, d3 }).toEqual({ d0: before.d0, d3: before.d3 });
+      const left = (await lab.host.names()).filter((name) => ["d1", "d2-low"].includes(name));
+      await lab.host.ip(...left.map((name) => `link del ${name}`));
+    }
+  });
+
+  test(`${what} is deleted at any moment of the way in: that is answered, and the others come home`, async () => {
+    await using lab = await Lab.create();
+    await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"), ...makeDevice("tap", "d3"));
+    const before = await lab.host.devices();
+    await lab.start(mappingFor("c*", d(0, "eth0"), d(1, "eth1"), d(2, "eth2"), d(3, "eth3")));
+    for (const [round, delay] of [0, 10, 25, 50, 80].entries()) {
+      await lab.host.ip(...makeDevice("veth", "d1"), ...makeDevice("macvlan", "d2"));
+      const container = await lab.container();
+      const event = lab.drop({ id: `c${round}`, status: "creating", pid: container.pid });
+      await Bun.sleep(delay);
+      await remove(lab);
+      expect((await lab.verdict(event)).outcome).toBeOneOf(["attached", "refused", "failed"]);
+      await container.kill();
       await lab.daemon.empty();
       const { d0, d3 } = await lab.host.devices();
       expect({ d0, d3 }).toEqual({ d0: before.d0, d3: before.d3 });
@@ -117,11 +134,9 @@ for (const [end, bringHome] of [
 ] as const) {
   test(`a device that the container moved on to a namespace of its own is followed: home on ${end}`, async () => {
     await using lab = await Lab.create();
-    await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"), ...makeDevice("macvlan", "d1"));
-    const before = await lab.host.devices();
+    const before = await furnished(lab.host, "veth", "macvlan");
     await lab.start(mappingFor("c1", d(0, "eth0"), d(1, "eth1")));
-    const container = await lab.container();
-    expect((await lab.attach("c1", container)).outcome).toBe("attached");
+    const container = await attachedContainer(lab, "c1");
     const nested = await lab.container();
     await container.netns.ip(`link set eth0 netns ${nested.pid}`, `link set eth1 netns ${nested.pid}`);
     await nested.netns.ip("link set eth0 name wan", "link set wan up", "link set eth1 name lan");
@@ -133,11 +148,9 @@ for (const [end, bringHome] of [
 
 test("moved on to where nothing leads, it is stuck, told with where it went, and home once something does", async () => {
   await using lab = await Lab.create();
-  await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
-  const before = await lab.host.devices();
+  const before = await furnished(lab.host, "veth");
   const daemon = await lab.start(mappingFor("c1", d(0, "eth0")));
-  const container = await lab.container();
-  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  const container = await attachedContainer(lab, "c1");
   const name = `netdevd-test-${lab.hostPid}`;
   expect((await lab.onHost("ip", "netns", "add", name)).code).toBe(0);
   const opened = ["nsenter", "--target", String(lab.hostPid), "--mount"];
@@ -165,11 +178,9 @@ test("moved on to where nothing leads, it is stuck, told with where it went, and
 for (const daemon of ["lives", "is dead"] as const) {
   test(`its pin taken away and its container ended, a namespace that \`ip netns\` names is found: the daemon ${daemon}`, async () => {
     await using lab = await Lab.create();
-    await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
-    const before = await lab.host.devices();
+    const before = await furnished(lab.host, "veth");
     await lab.start(mappingFor("c1", d(0, "eth0")));
-    const container = await lab.container();
-    expect((await lab.attach("c1", container)).outcome).toBe("attached");
+    const container = await attachedContainer(lab, "c1");
     const name = `netdevd-test-${lab.hostPid}`;
     expect((await lab.onHost("ip", "netns", "attach", name, String(container.pid))).code).toBe(0);
     if (daemon === "is dead") await lab.daemon.end("SIGKILL");
@@ -191,8 +202,7 @@ test("a host with 5,000 links: the daemon starts, takes one and brings it home",
   await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
   const before = await lab.host.device("d0");
   await lab.start(mappingFor("c1", d(0, "eth1")));
-  const container = await lab.container();
-  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  const container = await attachedContainer(lab, "c1");
   // All of them change while it is away.
   const renames = Array.from({ length: 2500 }, (_, at) => `link set a${at} mtu 1400`);
   for (let at = 0; at < renames.length; at += 500) await lab.host.ip(...renames.slice(at, at + 500));

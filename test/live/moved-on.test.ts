@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { inContainer } from "../helpers/container.ts";
-import { furnish, makeDevice } from "../helpers/devices.ts";
+import { attachedContainer, furnished } from "../helpers/furnished.ts";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { mappingFor } from "../helpers/mapping.ts";
@@ -17,11 +17,9 @@ const MAPPING = mappingFor("c1", 'match = { name = "d0" }\nname = "eth0"', 'matc
 
 async function attached() {
   const lab = await Lab.create();
-  await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"), ...makeDevice("macvlan", "d1"));
-  const before = await lab.host.devices();
+  const before = await furnished(lab.host, "veth", "macvlan");
   await lab.start(MAPPING);
-  const container = await lab.container({ mountNamespace: true });
-  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  const container = await attachedContainer(lab, "c1", { mountNamespace: true });
   return { lab, before, container };
 }
 

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { furnish, makeDevice } from "../helpers/devices.ts";
+import { attachedContainer, furnished } from "../helpers/furnished.ts";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { mappingFor } from "../helpers/mapping.ts";
@@ -13,11 +13,9 @@ const ANY = mappingFor("c*", 'match = { name = "d0" }\nname = "eth1"');
 
 async function attached(kind: "veth" | "macvlan") {
   const lab = await Lab.create();
-  await lab.host.ip(...makeDevice(kind, "d0"), ...furnish("d0"));
-  const before = await lab.host.devices();
+  const before = await furnished(lab.host, kind);
   await lab.start(ANY);
-  const container = await lab.container();
-  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  const container = await attachedContainer(lab, "c1");
   return { lab, container, before };
 }
 
@@ -75,12 +73,10 @@ test("a namespace is pinned once, however often the daemon starts, and let go wi
 
 test("where no namespace can be pinned it is told, and devices are attached all the same", async () => {
   await using lab = await Lab.create();
-  await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
-  const before = await lab.host.devices();
+  const before = await furnished(lab.host, "veth");
   writeFileSync(join(lab.state, "pins"), "a file where the folder should be");
   const daemon = await lab.start(ANY);
-  const container = await lab.container();
-  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  const container = await attachedContainer(lab, "c1");
   expect(daemon.log()).toContain("cannot be pinned");
   await container.kill();
   await daemon.empty();

@@ -1,5 +1,5 @@
 import type { PassedOver, Pick } from "../domain/attach-plan.ts";
-import type { Device } from "../domain/device.ts";
+import { type Device, identityOf, isHardware, mayBe } from "../domain/device.ts";
 import type { Guard } from "../domain/guard.ts";
 import type { DeviceRequest } from "../domain/mapping.ts";
 import { selected } from "../domain/match.ts";
@@ -58,6 +58,11 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
     for (const device of matching) {
       if (request.count !== "all" && chosen.length === request.count) break;
       if (reserved.has(device.ifindex)) continue;
+      const owned = onRecord(device, query.away);
+      if (owned !== undefined) {
+        if (owned.name !== device.name) passedOver.push(fallenHome(device, owned));
+        continue;
+      }
       if (ours.has(device.ifindex)) {
         passedOver.push(takenBefore(device));
         continue;
@@ -93,6 +98,24 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
 function takenBefore({ name }: Device): PassedOver {
   const message = `${name} is taken by another entry of the same mapping`;
   return { name, problem: { code: "too-few-devices", message, device: name } };
+}
+
+/**
+ * Hardware that has fallen home, and is still on record as inside: it is led home before anybody else has it. What
+ * has no MAC burnt in is not told by its place: all ports of a switch may have the same.
+ */
+function onRecord(device: Device, away: readonly Device[]): Device | undefined {
+  const { permanentMac } = device;
+  if (permanentMac === null || !isHardware(identityOf(device, null))) return undefined;
+  return away.find(
+    (other) => other.permanentMac === permanentMac && mayBe(identityOf(other, null), device, false),
+  );
+}
+
+/** Under its own name it is told of by whom it is held. */
+function fallenHome({ name }: Device, owned: Device): PassedOver {
+  const message = `${name} is ${owned.name}, which a container has lost: it is led home first`;
+  return { name, problem: { code: "device-held", message, device: name } };
 }
 
 /** What is to go whatever else is chosen, and would be destroyed if what it is built on went before. */

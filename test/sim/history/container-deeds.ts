@@ -163,6 +163,10 @@ function sendStatus(
 ): void {
   stage.dropped += 1;
   const event = containerEvent(stage.machine, id, status, target, `e${stage.dropped}`);
-  if (container !== null) stage.meant.set(event, container);
+  if (container !== null) {
+    stage.meant.set(event, container);
+    // Another one under the same id: whose the devices are is open until it is answered.
+    if (stage.owners.get(id) !== container) disown(stage, id);
+  }
   send(stage, event);
 }

@@ -153,3 +153,23 @@ test("another device of that kind and name where it might be is not taken for it
   expect(daemon.engine.attachments()).toEqual([]);
   expect(daemon.log.join("\n")).toContain("d0 is no more");
 });
+
+test("hardware that fell home comes to nobody else before it is what it was", async () => {
+  const machine = machineWith("hardware");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const daemon = await startDaemon(machine, {
+    mappings: [...mappings, mappingFor("c2", { match: { name: "eth1" } })],
+  });
+  using _ = daemon;
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  const device = deviceIn(container.netns, "eth1");
+  // Where it is nobody's any more the kernel sends it home, under the name that it has.
+  const verdict = daemon.engine.handle(attachEvent(machine, "c2", startContainer(machine)));
+  change(world, device, { target: home });
+  expect(await verdict).toMatchObject({ outcome: "refused", error: { code: "device-held" } });
+  await daemon.settle();
+  await daemon.engine.handle(stoppedEvent(machine, "c1"));
+  expect(pictureOf(world, home)).toEqual(before);
+});

@@ -5,6 +5,7 @@ import type { Followed, KernelNews } from "./kernel.ts";
 import { letGoOn } from "./leave.ts";
 import { note, withoutMissing } from "./missing.ts";
 import { pinned } from "./reach.ts";
+import { thrown } from "./verdicts.ts";
 import { lastSeenIn, trace, wantedOf } from "./whereabouts.ts";
 
 /** Told by the kernel's side: a device has left a held namespace. */
@@ -32,7 +33,7 @@ export async function departed(context: Context, { from, ifindex, to }: Departed
   }
   if (to !== null) await holdThere(context, found, to.cookie, to.ifindex);
   // It may have moved on before anybody listened there.
-  await seek(context, found.attachment.key, found.at);
+  await soughtOrAstray(context, found.attachment.key, found.at);
 }
 
 /** Looks for all devices that may have left a held namespace unseen. */
@@ -53,7 +54,22 @@ export async function seekAgain(context: Context): Promise<void> {
 
 /** Looks for the devices of an Attachment that are not where they were last seen, and holds the namespaces that they are in. */
 export async function seekDevicesOf(context: Context, { key, devices }: Attachment): Promise<void> {
-  for (const at of devices.keys()) await seek(context, key, at);
+  for (const at of devices.keys()) await soughtOrAstray(context, key, at);
+}
+
+/** Seeks one device; where the kernel does not let us look, that is told, and it is looked for again. */
+async function soughtOrAstray(context: Context, key: number, at: number): Promise<void> {
+  try {
+    await seek(context, key, at);
+  } catch (error) {
+    context.astray.add(key);
+    const attachment = context.registry.get(key);
+    const device = attachment?.devices[at]?.snapshot.device.name ?? "";
+    const { code, message } = thrown(error, device);
+    const level = code === "internal" ? "error" : "warning";
+    const what = `${device} could not be looked for inside, and is looked for again: ${message}`;
+    context.log(level, what, { device, mapping: attachment?.mapping ?? "", code });
+  }
 }
 
 async function seek(context: Context, key: number, at: number): Promise<void> {

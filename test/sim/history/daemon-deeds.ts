@@ -1,5 +1,6 @@
 import { type Daemon, startDaemon } from "../model/daemon.ts";
 import { createFuse, unevenKernel } from "../model/faults.ts";
+import type { Namespace } from "../model/namespaces.ts";
 import { pinOf } from "../model/pins.ts";
 import { integer, pick, type Random } from "../model/random.ts";
 import { advance } from "../model/world.ts";
@@ -74,18 +75,22 @@ export function stop(stage: Stage): void {
   die(stage, stage.daemon);
 }
 
-/** What is in a namespace that could not be pinned has nobody to keep it from here on, as was told. */
+/**
+ * What is in a namespace that could not be pinned has nobody to keep it from here on, as was told; nor has what was
+ * moved on to a namespace that could not be pinned yet.
+ */
 function die(stage: Stage, daemon: Daemon): void {
-  const { ledger, machine, troubles } = stage;
+  const { containers, ledger, machine, troubles } = stage;
+  const isPinned = (namespace: Namespace) => machine.world.files.has(pinOf(namespace));
+  const mayBeUnpinned = (namespace: Namespace) =>
+    troubles.pinsHaveFailed || containers.every(({ netns }) => netns !== namespace);
   // Before it is dead: then it is gone.
-  const held = troubles.pinsHaveFailed ? heldDevices(ledger, machine) : [];
-  stage.daemon = null;
-  for (const known of held) {
-    const { link } = known;
-    const isPinned = machine.world.files.has(pinOf(link.namespace));
-    if (link.namespace !== machine.home && !isPinned)
+  for (const known of heldDevices(ledger, machine)) {
+    const { namespace } = known.link;
+    if (namespace !== machine.home && mayBeUnpinned(namespace) && !isPinned(namespace))
       giveUp(ledger, known, "was in a namespace without a pin");
   }
+  stage.daemon = null;
   daemon[Symbol.dispose]();
 }
 
@@ -108,7 +113,9 @@ export function timePasses(stage: Stage, random: Random): void {
 }
 
 export function retry(stage: Stage): void {
-  void stage.daemon?.engine.retryStuck().catch((error) => {
+  const engine = stage.daemon?.engine;
+  const tried = engine?.retryStuck().then(engine.audit);
+  void tried?.catch((error) => {
     if (!stage.fuse.isBurnt) stage.faults.push(`trying again failed: ${error}`);
   });
 }

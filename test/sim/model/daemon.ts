@@ -153,6 +153,7 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
     async retry() {
       advance(world, RETRY_MS);
       await engine.retryStuck();
+      await engine.audit();
     },
     [Symbol.dispose]() {
       fuse.burn();

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import { type Daemon, type DaemonOptions, type Machine, startDaemon } from "../../sim/model/daemon.ts";
-import { createFuse } from "../../sim/model/faults.ts";
+import { createFuse, isQuestion, refusingSystem } from "../../sim/model/faults.ts";
 import { addNamespace, hold } from "../../sim/model/lifetime.ts";
 import { addLink } from "../../sim/model/links.ts";
 import { attachmentsOf } from "../../sim/model/memory-journal.ts";
@@ -273,6 +273,26 @@ test("where nothing leads, that is told at once, and it is held as soon as somet
   expect(movedTo(daemon)).toEqual([String(hidden.cookie)]);
   kill(world, visitor);
   hidden.holds -= 1;
+  killAll(scene);
+  await expectHome(scene, daemon);
+});
+
+test("where the kernel does not let us look it is looked for again", async () => {
+  let refuses = false;
+  const { scene, daemon } = await attached(["veth"], {
+    system: (system) =>
+      refusingSystem(system, (request) => (refuses && isQuestion(request) ? "ENOMEM" : null)),
+  });
+  using _ = daemon;
+  const { inside, nested } = scene;
+  refuses = true;
+  move(scene, "d0", inside, nested);
+  await daemon.settle();
+  expect(movedTo(daemon)).toEqual([null]);
+  expect(daemon.log.join("\n")).toContain("d0 could not be looked for inside, and is looked for again: ");
+  refuses = false;
+  await daemon.engine.audit();
+  expect(movedTo(daemon)).toEqual([String(nested.cookie)]);
   killAll(scene);
   await expectHome(scene, daemon);
 });

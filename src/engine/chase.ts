@@ -7,7 +7,6 @@ import { isSystemRefusal, type KernelNews } from "./kernel.ts";
 export interface Chased {
   readonly trail: Trail;
   readonly departures: Departures;
-  readonly homeFd: number;
 }
 
 /**
@@ -17,10 +16,10 @@ export interface Chased {
  * What a container does with devices of its own is followed too: which are ours is known elsewhere, and asking there
  * would take longer than a namespace may last.
  */
-export function chase({ trail, departures, homeFd }: Chased, tell: (news: KernelNews) => void): void {
+export function chase({ trail, departures }: Chased, tell: (news: KernelNews) => void): void {
   for (const { from, departures: departed, lost } of departures.take()) {
     for (const departure of departed) {
-      const to = whither(trail, homeFd, from, departure);
+      const to = whither(trail, from, departure);
       if (to === "home") continue;
       // Before it is told: it may move on from there at once.
       if (to !== null) departures.listen(to, trail.get(to).fd);
@@ -32,10 +31,10 @@ export function chase({ trail, departures, homeFd }: Chased, tell: (news: Kernel
 }
 
 /** The namespace that a device has left another for, which is held from here on; null: nothing leads there. */
-function whither(trail: Trail, homeFd: number, from: string, { nsid }: Departure): string | "home" | null {
+function whither(trail: Trail, from: string, { nsid }: Departure): string | "home" | null {
   const { connection } = trail.get(from);
   try {
-    return numberOf(connection, homeFd) === nsid ? "home" : reach(trail, connection, nsid);
+    return numberOf(connection, trail.homeFd) === nsid ? "home" : reach(trail, connection, nsid);
   } catch (error) {
     if (!isSystemRefusal(error)) throw error;
     return null;

@@ -37,7 +37,8 @@ export async function deviceHome(
   device: AttachedDevice,
 ): Promise<DeviceHomecoming> {
   const seenIn = lastSeenIn(context, attachment, device);
-  const found = await context.kernel.locate(seenIn, wantedOf(device));
+  const beside = context.registry.inNamespace(attachment.cookie).flatMap(({ devices }) => devices);
+  const found = await context.kernel.locate(seenIn, wantedOf(device, beside));
   if (found !== null) {
     const away = device.movedTo === null ? () => "is still inside" : isElsewhere;
     const came = await leadHome(context, seenIn, device, found, away);

@@ -9,6 +9,7 @@ import type { Wanted } from "./locate.ts";
 
 /** What following a device takes. */
 export interface Trail extends Opening {
+  readonly homeFd: number;
   /** Paths of all namespaces that anything leads to, home aside. */
   paths(): Iterable<string>;
   /** Opens the namespace under a path; null: there is none any more. To be passed by, or taken hold of. */
@@ -31,7 +32,10 @@ const DEEPEST = 4;
 export function follow(trail: Trail, cookie: string, wanted: Wanted, depth = 1): Followed | null {
   const { connection } = trail.get(cookie);
   let seen: Followed | null = null;
+  const home = numberOf(connection, trail.homeFd);
   for (const nsid of nsidsOf(connection)) {
+    // What is there has been looked at, and by more than its looks.
+    if (nsid === home) continue;
     const device = devicesOf(connection, nsid).find((one) => isIt(one, wanted));
     const isFound = device !== undefined;
     if (!isFound && depth === DEEPEST) continue;

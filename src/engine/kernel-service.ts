@@ -93,7 +93,7 @@ export class KernelService implements KernelCalls, Disposable {
    * container any moment, and with it every virtual device that is there.
    */
   chase(): void {
-    const chased = { trail: this.#trail, departures: this.#departures, homeFd: this.#system.homeFd };
+    const chased = { trail: this.#trail, departures: this.#departures };
     chase(chased, this.#tell);
   }
 

@@ -12,6 +12,8 @@ export interface Wanted {
   readonly identity: Identity;
   /** Its ifindex inside, where it has been seen there. */
   readonly insideIfindex: number | null;
+  /** Those of others inside that are ours as well. */
+  readonly othersInside: readonly number[];
   /** Its ifindex at home, when it was last seen there. */
   readonly homeIfindex: number;
   /** What it was called at home, and then what it was to be called inside. */
@@ -43,7 +45,7 @@ export interface Places {
  */
 export function locate(places: Places, wanted: Wanted): Located | null {
   const { inside, home } = places.connections;
-  const { identity, insideIfindex, homeIfindex, names, aspects } = wanted;
+  const { identity, insideIfindex, othersInside, homeIfindex, names, aspects } = wanted;
   const devices = Array.from(places.home);
   const [own = ""] = names;
   const isNameTaken = devices.some(({ name, altnames }) => name === own || altnames.includes(own));
@@ -59,21 +61,34 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   const kept = readDevice(home, homeIfindex);
   if (kept !== null && mayBe(identity, kept, true)) return locatedAt(places, "home", home, kept, aspects);
   if (inside !== null) {
-    const within = readDevices(inside).find((device) => isOneOf(device, names));
+    const others = readDevices(inside).filter(({ ifindex }) => !othersInside.includes(ifindex));
+    const within = mostAlike(others, (device) => isOneOf(device, names), names);
     if (within !== undefined) return locatedAt(places, "inside", inside, within, aspects);
   }
   // What has no MAC is too easily taken for another: at home its own name alone will do.
   const atHome = identity.macs.includes(null) ? names.slice(0, 1) : names;
-  const back = devices.find((device) => isOneOf(device, atHome));
+  const back = mostAlike(devices, (device) => isOneOf(device, atHome), atHome);
   if (back !== undefined) return locatedAt(places, "home", home, back, aspects);
   // Given another MAC inside between the last look and the move, and nobody looked again.
   const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
   if (isNamesake) return locatedAt(places, "home", home, kept, aspects);
   if (inside === null || insideIfindex !== null) return null;
-  // Moved, renamed and given another MAC before anybody looked: it has kept its number where that was free.
-  const unseen = readDevice(inside, homeIfindex);
-  if (unseen === null || !mayBe(identity, unseen, false)) return null;
-  return locatedAt(places, "inside", inside, unseen, aspects);
+  // Moved and given another MAC before anybody looked: it has kept its number where that was free, or its name.
+  const wantedName = names.at(-1);
+  const unseen = readDevices(inside).filter((device) => mayBe(identity, device, false));
+  const found =
+    unseen.find(({ ifindex }) => ifindex === homeIfindex) ?? unseen.find(({ name }) => name === wantedName);
+  return found === undefined ? null : locatedAt(places, "inside", inside, found, aspects);
+}
+
+/** Of those that fit, one that is called as it was: all ports of a switch have one place, and may have no MAC of their own. */
+function mostAlike(
+  devices: readonly Device[],
+  fits: (device: Device) => boolean,
+  names: readonly string[],
+): Device | undefined {
+  const all = devices.filter(fits);
+  return all.find(({ name }) => names.includes(name)) ?? all[0];
 }
 
 /**

@@ -34,6 +34,7 @@ export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
   const wanted = {
     identity: identityOf(lo, null),
     insideIfindex: null,
+    othersInside: [],
     homeIfindex: lo.ifindex,
     names: [lo.name],
     aspects: { home: NOTHING, inside: NOTHING },

@@ -11,6 +11,7 @@ export function trailOver(
   take: (examined: Extract<Examined, { ok: true }>) => Opened,
 ): Trail {
   return {
+    homeFd: system.homeFd,
     get: (cookie) => namespaces.get(cookie),
     close: (cookie) => namespaces.letGo(cookie),
     openPath(path) {

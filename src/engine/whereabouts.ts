@@ -5,15 +5,26 @@ import type { Context } from "./context.ts";
 import type { Followed } from "./kernel.ts";
 import type { Wanted } from "./locate.ts";
 
-/** What is known of a device that is to be found again. */
-export function wantedOf(device: AttachedDevice): Wanted {
+/**
+ * What is known of a device that is to be found again.
+ *
+ * @param beside devices that may be where it is, and are known there by their numbers
+ */
+export function wantedOf(device: AttachedDevice, beside: readonly AttachedDevice[] = []): Wanted {
   return {
     identity: identityOf(device.snapshot.device, device.wanted.device.mac),
     insideIfindex: device.insideIfindex,
+    othersInside: numbersOf(beside.filter(({ movedTo }) => movedTo === device.movedTo)).filter(
+      (number) => number !== device.insideIfindex,
+    ),
     homeIfindex: device.snapshot.device.ifindex,
     names: [device.snapshot.device.name, device.wanted.device.name],
     aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
   };
+}
+
+function numbersOf(devices: readonly AttachedDevice[]): number[] {
+  return devices.flatMap(({ insideIfindex, state }) => (state === "home" ? [] : (insideIfindex ?? [])));
 }
 
 /** The namespace that a device was last seen in, home aside; null: that is held no more, and home alone can be looked at. */

@@ -1,0 +1,96 @@
+import { expect, test } from "bun:test";
+import type { System } from "../../../src/engine/system.ts";
+import { startDaemon } from "../../sim/model/daemon.ts";
+import { isQuestion, refusingSystem } from "../../sim/model/faults.ts";
+import { addNamespace } from "../../sim/model/lifetime.ts";
+import { addLink, deleteLink } from "../../sim/model/links.ts";
+import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
+import { kill, spawn } from "../../sim/model/processes.ts";
+import { attachEvent, mappingFor, stoppedEvent } from "./events.ts";
+import { addDevice, change, deviceIn, emptyMachine, furnish, machineWith, startContainer } from "./host.ts";
+
+// Devices that are alike are not taken for one another.
+
+test("a tun that is gone is not the other one that the container has called as it was", async () => {
+  const machine = machineWith("tun", "tun");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  using daemon = await startDaemon(machine, {
+    mappings: [
+      mappingFor("c1", { match: { name: "d0" }, name: "net0" }, { match: { name: "d1" }, name: "net1" }),
+    ],
+  });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  deleteLink(world, deviceIn(container.netns, "net0"));
+  change(world, deviceIn(container.netns, "net1"), { name: "net0" });
+  const verdict = await daemon.engine.handle(stoppedEvent(machine, "c1"));
+  expect(verdict.devices.map(({ host_name }) => host_name)).toEqual(["d1"]);
+  expect(pictureOf(world, home)).toMatchObject({ d1: before.d1 ?? {} });
+});
+
+test("a tun at home is not the one of its name that was moved on", async () => {
+  const machine = machineWith("tun");
+  const { world, home } = machine;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" }, name: "net0" })],
+  });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  // Home has a number in the container's namespace from here on.
+  change(world, addDevice(world, container.netns, "tun", "own"), { target: home });
+  change(world, deviceIn(home, "own"), { name: "net0" });
+  const nested = addNamespace(world);
+  const inhabitant = spawn(world, nested);
+  change(world, deviceIn(container.netns, "net0"), { target: nested });
+  deleteLink(world, deviceIn(nested, "net0"));
+  kill(world, container);
+  await daemon.settle();
+  expect(Object.keys(pictureOf(world, home))).toEqual(["net0"]);
+  expect(daemon.engine.attachments()).toEqual([]);
+  expect(daemon.log.join("\n")).toContain("d0 is no more");
+  kill(world, inhabitant);
+});
+
+test("ports of one switch, of one place and without a MAC of their own, are known by their names", async () => {
+  const machine = emptyMachine();
+  const { world, home } = machine;
+  for (const name of ["p0", "p1", "p2"]) {
+    const port = addLink(world, home, { name, kind: null, parentBus: "pci", parentDev: "0000:03:00.0" });
+    furnish(world, port);
+  }
+  const before = pictureOf(world, home);
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "p2" }, name: "eth1" })],
+  });
+  const container = startContainer(machine);
+  addLink(world, container.netns, { name: "own", kind: "ifb", ifindex: deviceIn(home, "p2").ifindex });
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  // As the kernel sends it home: with the name and the number that it had inside.
+  change(world, deviceIn(container.netns, "eth1"), { target: home });
+  await daemon.engine.handle(stoppedEvent(machine, "c1"));
+  expect(withoutNumbers(pictureOf(world, home))).toEqual(withoutNumbers(before));
+});
+
+test("given another MAC before anybody looked, where its number was taken, it is known by its name", async () => {
+  const machine = machineWith("veth");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const container = startContainer(machine);
+  const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
+  // From the move on nobody can look.
+  const blind = (system: System) =>
+    refusingSystem(system, (request) =>
+      isQuestion(request) && container.netns.links.size === 3 ? "ENOBUFS" : null,
+    );
+  addLink(world, container.netns, { name: "own", kind: "ifb", ifindex: deviceIn(home, "d0").ifindex });
+  {
+    using daemon = await startDaemon(machine, { mappings, system: blind });
+    const verdict = await daemon.engine.handle(attachEvent(machine, "c1", container));
+    expect(verdict.outcome).toBe("failed");
+  }
+  change(world, deviceIn(container.netns, "eth1"), { mac: "02:00:00:00:00:77" });
+  using daemon = await startDaemon(machine, { mappings });
+  await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+});

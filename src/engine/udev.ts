@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { System } from "./system.ts";
 
@@ -13,8 +13,24 @@ export function udevIn(folder: string, isItsHome: boolean): Pick<System, "isSetU
   return {
     isSetUp(ifindex) {
       if (!isItsHome || !existsSync(join(folder, "control"))) return true;
-      // sd_device_get_is_initialized(3): of a network device there is an entry once its rules were run.
-      return existsSync(join(folder, "data", `n${ifindex}`));
+      return isDone(entryOf(join(folder, "data", `n${ifindex}`)));
     },
   };
+}
+
+/**
+ * Whether its rules were run (sd_device_get_is_initialized(3)), and it is not about to be renamed: udev writes an
+ * entry before it does that, and drops the mark when the kernel has told it of the new name (rename_netif()).
+ */
+function isDone(entry: string): boolean {
+  return /^I:\d/m.test(entry) && !/^E:ID_RENAMING=1$/m.test(entry);
+}
+
+function entryOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // It has not got that far.
+    return "";
+  }
 }

@@ -20,3 +20,13 @@ test("a device is set up once udev has an entry of it", () => {
   expect(udevIn(folder, true).isSetUp(2)).toBe(true);
   expect(udevIn(folder, true).isSetUp(22)).toBe(false);
 });
+
+test("a device that udev is about to rename, or has renamed and was not told so yet, is not set up", () => {
+  const write = (text: string) => writeFileSync(join(folder, "data", "n3"), text);
+  write("E:ID_RENAMING=1\n");
+  expect(udevIn(folder, true).isSetUp(3)).toBe(false);
+  write("I:8147352\nE:ID_NET_NAME_PATH=enp0s18\nE:ID_RENAMING=1\nG:systemd\n");
+  expect(udevIn(folder, true).isSetUp(3)).toBe(false);
+  write("I:8147352\nE:ID_NET_NAME_PATH=enp0s18\nG:systemd\n");
+  expect(udevIn(folder, true).isSetUp(3)).toBe(true);
+});

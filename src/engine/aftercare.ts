@@ -78,7 +78,10 @@ export async function lookAfter(
   }
 }
 
-/** The device at home; null where it is there no more, or is another container's by now. */
+/**
+ * The device at home; null where it is there no more, or is another container's by now. A VF that was made anew in
+ * its place is known by that, and is nobody's business: it has never been away.
+ */
 async function seen(context: Context, device: AttachedDevice): Promise<Located | null> {
   const { ifindex } = device.snapshot.device;
   const isTaken = context.registry
@@ -88,7 +91,7 @@ async function seen(context: Context, device: AttachedDevice): Promise<Located |
     );
   if (isTaken) return null;
   const located = await context.kernel.locate(null, wantedOf(device));
-  return located?.place === "home" ? located : null;
+  return located?.place === "home" && located.snapshot.device.ifindex === ifindex ? located : null;
 }
 
 /** As it was when it came home; what somebody has given it beside is not taken away. */

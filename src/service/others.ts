@@ -15,8 +15,10 @@ export function othersAt(run: string, initial = "/proc/1/ns/net"): Others | null
     // udevadm settle waits for the same.
     settled: () => !existsSync(join(run, "udev/queue")),
     manages: (ifindex) =>
-      /^ADMIN_STATE=(?!unmanaged)/m.test(textOf(join(run, `systemd/netif/links/${ifindex}`))) ||
-      /^managed=(1|true)$/m.test(textOf(join(run, `NetworkManager/devices/${ifindex}`))),
+      // Before that it waits for udev, and has not decided yet (link_state_to_string()).
+      /^ADMIN_STATE=(configuring|configured|failed)$/m.test(
+        textOf(join(run, `systemd/netif/links/${ifindex}`)),
+      ) || /^managed=(1|true)$/m.test(textOf(join(run, `NetworkManager/devices/${ifindex}`))),
   };
 }
 

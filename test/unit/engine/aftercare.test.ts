@@ -53,6 +53,21 @@ async function home(): Promise<Scene> {
   };
 }
 
+test("a VF that was made anew in its place has never been away, and is left as it is", async () => {
+  const { machine, d0, daemon, pass, warnings } = await home();
+  using _ = daemon;
+  const { parentBus, parentDev, pci, ifindex } = d0;
+  deleteLink(machine.world, d0);
+  const made = addLink(machine.world, machine.home, {
+    ...{ name: "eth0", kind: null, ifindex: ifindex + 40, parentBus, parentDev, pci },
+    permanentMac: "02:00:00:00:00:99",
+    mac: "02:00:00:00:00:99",
+  });
+  await pass(12_000);
+  expect(made).toMatchObject({ name: "eth0", mac: "02:00:00:00:00:99", mtu: 1500, alias: null, up: false });
+  expect(warnings()).toEqual([]);
+});
+
 const deeds: readonly [string, (machine: Machine, link: Link) => void][] = [
   ["renames it", (at, link) => change(at.world, link, { name: "lan0" })],
   ["gives it another MAC", (at, link) => change(at.world, link, { mac: "02:00:00:00:00:77" })],

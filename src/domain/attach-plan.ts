@@ -116,6 +116,8 @@ function notToComeBack({ device, qdisc, ingress, routes }: Snapshot): Problem[] 
     ...routes.filter((route) => whyNotRestorable(route) !== null).map((route) => `route ${routeText(route)}`),
     ...(qdisc === null || isRestorableQdisc(qdisc) ? [] : [`qdisc ${qdiscText(qdisc)}`]),
     ...(ingress === null ? [] : [`ingress qdisc ${ingress} and its filters`]),
+    // teamd's, by generic netlink; it sets them when it sees its port again.
+    ...(device.slaveKind === "team" ? ["options as a port of its team (priority, queue_id, …)"] : []),
   ];
   return lost.map((what) => {
     const message = `${device.name} will come home without its ${what}: it is to be made again by whoever made it`;

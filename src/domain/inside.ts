@@ -33,7 +33,8 @@ export function insideOf(request: DeviceRequest, snapshot: Snapshot, name: strin
       name,
       altnames: device.altnames.filter((altname) => altname !== name),
       mtu: request.mtu ?? device.mtu,
-      mac: request.mac ?? device.mac,
+      // What a bond lends to its ports stays its own: on one wire no two are to have it.
+      mac: request.mac ?? snapshot.port?.mac ?? device.mac,
       up: request.up,
       master: null,
       slaveKind: null,

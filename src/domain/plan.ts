@@ -1,6 +1,6 @@
 import { type Address, addressKey, addressText } from "./address.ts";
 import { keptInOrder, misplaced } from "./address-order.ts";
-import type { Device } from "./device.ts";
+import { isEmpty, linkWay } from "./link-way.ts";
 import { neighboursMissing, neighbourText } from "./neighbour.ts";
 import { portSettingsToSet, vlansText } from "./port.ts";
 import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
@@ -42,9 +42,10 @@ export function plan(now: Located, goal: Goal): Step[] {
   const moves = now.place !== goal.place;
   const wanted = goal.snapshot.device;
   const there = now.snapshot.device;
-  const change = linkChange(there, wanted, moves);
-  const { remove, add } = addressSteps(now, goal, moves, change);
-  const routes = routeSteps(now.snapshot, goal.snapshot, moves, remove.length > 0 || change.up === false);
+  const way = linkWay(now.snapshot, goal.snapshot, moves);
+  const { change, goesDown } = way;
+  const { remove, add } = addressSteps(now, goal, moves, goesDown ? { ...change, up: false } : change);
+  const routes = routeSteps(now.snapshot, goal.snapshot, moves, remove.length > 0 || goesDown);
   const steps: Step[] = [...routes.remove, ...remove];
   // Before the move: an altname that is not wanted can only clash where the device goes, and the kernel
   // refuses to rename a device to its own altname.
@@ -54,17 +55,20 @@ export function plan(now: Located, goal: Goal): Step[] {
   const sysctls = moves ? goal.snapshot.sysctls : sysctlsToSet(now.snapshot.sysctls, goal.snapshot.sysctls);
   const sets = Object.keys(sysctls).length > 0;
   // Settings have to be there before the device is up: accept_ra and dad_transmits count from then on.
-  const first = sets && change.up === true ? { ...change, up: null } : change;
+  const upLater = wanted.up && (way.upLast || (sets && change.up === true));
+  const first = upLater ? { ...way.main, up: null } : way.main;
+  for (const part of way.before) steps.push({ type: "change", change: part });
   if (moves) steps.push({ type: "move", to: goal.place, ifindex: goal.ifindex, change: first });
   else if (!isEmpty(first)) steps.push({ type: "change", change: first });
   if (sets) steps.push({ type: "set-sysctls", sysctls });
-  const settings = portSettingsToSet(moves ? null : now.snapshot.port, goal.snapshot.port);
-  if (Object.keys(settings).length > 0) steps.push({ type: "set-port", settings });
+  const settings = portSettingsToSet(way.joins ? null : now.snapshot.port, goal.snapshot.port);
+  const of = wanted.slaveKind === "bond" ? "bond" : "bridge";
+  if (Object.keys(settings).length > 0) steps.push({ type: "set-port", of, settings });
   const vlans = goal.snapshot.port?.vlans ?? null;
   const has = moves ? null : (now.snapshot.port?.vlans ?? null);
   if (vlans !== null && (has === null || vlansText(has) !== vlansText(vlans)))
     steps.push({ type: "set-vlans", vlans });
-  if (first !== change) steps.push({ type: "change", change: { ...NO_CHANGE, up: true } });
+  if (upLater) steps.push({ type: "change", change: { ...NO_CHANGE, up: true } });
   for (const altname of wanted.altnames) {
     if (!there.altnames.includes(altname)) steps.push({ type: "add-altname", altname });
   }
@@ -95,6 +99,8 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   for (const [name, value] of Object.entries(portSettingsToSet(now.port, wanted.port))) {
     compare(`port setting ${name}`, now.port?.settings[name] ?? "not there", value);
   }
+  const own = wanted.port?.mac ?? null;
+  if (own !== null) compare("own mac", now.port?.mac ?? now.device.mac, own);
   const vlans = wanted.port?.vlans ?? null;
   if (vlans !== null) compare("VLANs", vlansText(now.port?.vlans ?? []), vlansText(vlans));
   for (const [setting, value] of Object.entries(sysctlsToSet(now.sysctls, wanted.sysctls))) {
@@ -121,26 +127,6 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
     found.push(`ingress qdisc ${wanted.ingress} is not there: ${anew}`);
   }
   return found;
-}
-
-function linkChange(there: Device, wanted: Device, moves: boolean): LinkChange {
-  // A move leaves every device down.
-  const isUp = there.up && !moves;
-  return {
-    name: there.name === wanted.name ? null : wanted.name,
-    mtu: there.mtu === wanted.mtu ? null : wanted.mtu,
-    mac: there.mac === wanted.mac ? null : wanted.mac,
-    alias: there.alias === wanted.alias ? null : (wanted.alias ?? ""),
-    txqueuelen: there.txqueuelen === wanted.txqueuelen ? null : wanted.txqueuelen,
-    group: there.group === wanted.group ? null : wanted.group,
-    master: (moves ? null : there.master) === wanted.master ? null : (wanted.master ?? 0),
-    flags: wanted.flags === null || there.flags === wanted.flags ? null : wanted.flags,
-    up: isUp === wanted.up ? null : wanted.up,
-  };
-}
-
-function isEmpty(change: LinkChange): boolean {
-  return Object.values(change).every((value) => value === null);
 }
 
 function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChange) {

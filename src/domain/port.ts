@@ -8,23 +8,31 @@ export interface PortVlan {
   readonly untagged: boolean;
 }
 
-/** What a device is as the port of a bridge, beside which one that is (`Device.master`). */
+/** What a device is as a port, beside of which master (`Device.master`). */
 export interface Port {
-  /** By the names of {@link BRPORT}. */
+  /** By the names of {@link BRPORT} or {@link BOND_PORT}, of which none is in both. */
   readonly settings: Readonly<Record<string, number>>;
-  /** In ascending order; null where the kernel's bridges know none. */
+  /** In ascending order; null where the master knows none. */
   readonly vlans: readonly PortVlan[] | null;
+  /** The device's own MAC, where its master lends it another; left out where none does. null: it is not known. */
+  readonly mac?: string | null;
+}
+
+/** Masters whose ports have settings that are read and put back. */
+export type PortKind = "bridge" | "bond";
+
+/** One setting of a port: the number of its attribute, and how many bytes that has. */
+export interface PortSetting {
+  readonly name: string;
+  readonly number: number;
+  readonly bytes: 1 | 2 | 4;
 }
 
 /**
  * IFLA_BRPORT_* (linux/if_link.h): those that can be set, under the names that bridge(8) has for them. What a
  * bridge works out by itself is none of them: the state of a port, its timers, what it knows of the root.
  */
-export const BRPORT: readonly {
-  readonly name: string;
-  readonly number: number;
-  readonly bytes: 1 | 2 | 4;
-}[] = [
+export const BRPORT: readonly PortSetting[] = [
   { name: "priority", number: 2, bytes: 2 },
   { name: "cost", number: 3, bytes: 4 },
   { name: "hairpin", number: 4, bytes: 1 },
@@ -52,10 +60,31 @@ export const BRPORT: readonly {
   { name: "backup_nhid", number: 44, bytes: 4 },
 ];
 
-/** Those settings that `now` has not as `wanted`; all of them where it is no port yet. */
+/** IFLA_BOND_SLAVE_* (linux/if_link.h): those that can be set, under the names that ip(8) has for them. */
+export const BOND_PORT: readonly PortSetting[] = [
+  { name: "queue_id", number: 5, bytes: 2 },
+  { name: "prio", number: 9, bytes: 4 },
+];
+
+/** What a bond's port begins with. It is not to be written: most modes refuse a priority, whatever it is. */
+const BEGINS_WITH: Port["settings"] = { queue_id: 0, prio: 0 };
+
+/** Those settings that `now` has not as `wanted`; where it is no port yet, all that a port may not begin with. */
 export function portSettingsToSet(now: Port | null, wanted: Port | null): Port["settings"] {
+  const is = now?.settings ?? BEGINS_WITH;
   const list = Object.entries(wanted?.settings ?? {});
-  return Object.fromEntries(list.filter(([name, value]) => now?.settings[name] !== value));
+  return Object.fromEntries(list.filter(([name, value]) => is[name] !== value));
+}
+
+/**
+ * Masters that refuse a port which is up (bond_enslave(), team_port_add()), or take it down and up (vrf's
+ * cycle_netdev()): it is down for that in any case, and loses what any device does by going down.
+ */
+const JOINED_DOWN: ReadonlySet<string | null> = new Set(["bond", "team", "vrf"]);
+
+/** Whether a device is down when it becomes a port of a master of this kind, or ceases to be one. */
+export function isJoinedDown(kind: string | null): boolean {
+  return JOINED_DOWN.has(kind);
 }
 
 /** What has to be done for a port to have the VLANs `wanted` in place of those of `now`. */

@@ -1,6 +1,6 @@
 import { type Address, addressText } from "./address.ts";
 import { type Neighbour, neighbourText } from "./neighbour.ts";
-import { type Port, type PortVlan, vlansText } from "./port.ts";
+import { type Port, type PortKind, type PortVlan, vlansText } from "./port.ts";
 import { type Qdisc, qdiscText } from "./qdisc.ts";
 import { type Route, routeText } from "./route.ts";
 import { type Sysctls, sysctlsText } from "./sysctls.ts";
@@ -50,8 +50,8 @@ export type Step =
   | { readonly type: "change"; readonly change: LinkChange }
   /** Writes those that are not so already. */
   | { readonly type: "set-sysctls"; readonly sysctls: Sysctls }
-  /** Of the port of a bridge, by the names of BRPORT. */
-  | { readonly type: "set-port"; readonly settings: Port["settings"] }
+  /** Of the port of a master of this kind, by the names of BRPORT or BOND_PORT. */
+  | { readonly type: "set-port"; readonly of: PortKind; readonly settings: Port["settings"] }
   /** The VLANs of the port of a bridge, in place of those that it has. */
   | { readonly type: "set-vlans"; readonly vlans: readonly PortVlan[] }
   | { readonly type: "add-altname"; readonly altname: string }

@@ -87,6 +87,7 @@ const vlan = v.object({ first: count, last: count, pvid: v.boolean(), untagged: 
 const port = v.object({
   settings: v.record(v.string(), v.number()),
   vlans: v.optional(v.nullable(v.array(vlan)), null),
+  mac: v.exactOptional(text),
 });
 
 const neighbour = v.object({

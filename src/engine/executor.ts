@@ -1,11 +1,11 @@
 import { type Address, IFA_F_NODAD } from "../domain/address.ts";
 import { type Step, stepText } from "../domain/step.ts";
 import { addAddress, deleteAddress } from "../netlink/address.ts";
-import { changePort } from "../netlink/bridge-port.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
 import { addNeighbour } from "../netlink/neighbour.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
+import { changePort } from "../netlink/port.ts";
 import { setQdisc } from "../netlink/qdisc.ts";
 import { addRoute, deleteRoute } from "../netlink/route-entry.ts";
 import { arrived, connectionOf, type Ends, movedAllTheSame, type Subject } from "./arrival.ts";
@@ -128,7 +128,7 @@ function requestOf(subject: Subject, step: Step): Request {
     case "change":
       return changeLink(ifindex, step.change, null, about);
     case "set-port":
-      return changePort(ifindex, step.settings, about);
+      return changePort(ifindex, step.of, step.settings, about);
     case "add-altname":
       return addAltname(ifindex, step.altname, about);
     case "delete-altname":

@@ -5,13 +5,13 @@ import type { Qdisc } from "../domain/qdisc.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { NO_SYSCTLS, type Sysctls } from "../domain/sysctls.ts";
 import { decodeAddress, getAddresses } from "../netlink/address.ts";
-import { decodePort } from "../netlink/bridge-port.ts";
 import { decodePortVlans, getPortVlans } from "../netlink/bridge-vlan.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
 import { decodeNeighbour, getNeighbours } from "../netlink/neighbour.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
+import { decodePort } from "../netlink/port.ts";
 import { decodeQdisc, getQdisc } from "../netlink/qdisc.ts";
 import type { Aspects } from "./aspects.ts";
 import { type RouteCache, readRoutes, routeCache } from "./routes-reader.ts";
@@ -64,7 +64,7 @@ export function readSnapshot(
     .filter((found) => found.ifindex === ifindex)
     .map((found) => found.address);
   const routes = aspects.routes ? readRoutes(asked, ifindex) : [];
-  const port = device.slaveKind === "bridge" ? readPort(connection, ifindex, payload) : null;
+  const port = readPort(connection, device, payload);
   const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
   const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
   const ingress = aspects.qdiscs ? (readQdisc(connection, ifindex, "ingress")?.kind ?? null) : null;
@@ -84,9 +84,13 @@ function readNeighbours(connection: Connection, { ifindex, mac }: Device): Neigh
   );
 }
 
-function readPort(connection: Connection, ifindex: number, payload: Uint8Array): Port | null {
+function readPort(connection: Connection, device: Device, payload: Uint8Array): Port | null {
+  const { slaveKind, ifindex, permanentMac } = device;
+  // What a team's ports have by themselves it does not tell, and what was set of them by generic netlink alone.
+  if (slaveKind === "team") return { settings: {}, vlans: null, mac: permanentMac };
   const port = decodePort(payload);
-  return port === null ? null : { ...port, vlans: readPortVlans(connection, ifindex) };
+  if (port === null) return null;
+  return { ...port, vlans: slaveKind === "bridge" ? readPortVlans(connection, ifindex) : null };
 }
 
 /** The VLANs of a bridge's port; null where the kernel's bridges know none, or it is a port no more. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { NO_CHANGE } from "../../src/domain/step.ts";
-import { brport, changePort, decodePort } from "../../src/netlink/bridge-port.ts";
 import { addPortVlans, deletePortVlans } from "../../src/netlink/bridge-vlan.ts";
 import { changeLink, linkMessage } from "../../src/netlink/link.ts";
+import { brport, changePort, decodePort } from "../../src/netlink/port.ts";
 import { captured, hex, sent } from "./wire.ts";
 
 const FILE = "bridge-port.txt";
@@ -16,7 +16,7 @@ describe("the same bytes", () => {
 
   test("set", () => {
     const settings = { priority: 9, cost: 7, hairpin: 1, group_fwd_mask: 0x4000, isolated: 1 };
-    const ours = sent((connection) => connection.request(changePort(7, settings, "set")));
+    const ours = sent((connection) => connection.request(changePort(7, "bridge", settings, "set")));
     const theirs = captured(FILE, "set");
     // ip calls the kind of the device "bridge_slave", which there is not; the kernel looks at what it is a port of.
     const told = (payload: Uint8Array) => {

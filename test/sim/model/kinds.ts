@@ -41,6 +41,9 @@ const RULES: Readonly<Record<string, Partial<LinkRules>>> = {
   tun: { maxMtu: 65521 },
   vxlan: { overhead: 50 },
   bridge: { immutable: true },
+  bond: { immutable: true },
+  team: { immutable: true },
+  vrf: { immutable: true },
 };
 
 /** ARPHRD_LOOPBACK (linux/if_arp.h). */

@@ -1,7 +1,7 @@
-import { encodeAttributes, u32 } from "../../../src/netlink/attribute.ts";
-import { brport } from "../../../src/netlink/bridge-port.ts";
+import { encodeAttributes, lladdr, u32 } from "../../../src/netlink/attribute.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import { encodeMessage } from "../../../src/netlink/message.ts";
+import { brport } from "../../../src/netlink/port.ts";
 import { IFF_UP, RTM_DELLINK, RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { operstateOf } from "./carrier.ts";
 import type { Link } from "./links.ts";
@@ -16,6 +16,8 @@ export type LinkNews =
 
 /** IFLA_VXLAN_LINK (linux/if_link.h). */
 const IFLA_VXLAN_LINK = 3;
+const IFLA_BOND_SLAVE_PERM_HWADDR = 4;
+const IFLA_BOND_SLAVE_QUEUE_ID = 5;
 
 /** A notification as RTNLGRP_LINK carries it. */
 export function linkDatagram(link: Link, news: LinkNews): Uint8Array {
@@ -74,8 +76,20 @@ function infoOf(link: Link) {
     IFLA_INFO_KIND: link.kind ?? undefined,
     IFLA_INFO_DATA: underlay === null ? undefined : encodeAttributes([data]),
     IFLA_INFO_SLAVE_KIND: link.master?.kind ?? undefined,
-    IFLA_INFO_SLAVE_DATA: link.master?.kind === "bridge" ? brport.encode(portOf(link)) : undefined,
+    IFLA_INFO_SLAVE_DATA: slaveData(link),
   };
+}
+
+/** br_port_fill_slave_info(), bond_fill_slave_info(). */
+function slaveData(link: Link): Uint8Array | undefined {
+  if (link.master?.kind === "bridge") return brport.encode(portOf(link));
+  if (link.master?.kind !== "bond") return undefined;
+  const mac = { type: IFLA_BOND_SLAVE_PERM_HWADDR, payload: lladdr.encode(link.own?.mac ?? "") };
+  const queue = {
+    type: IFLA_BOND_SLAVE_QUEUE_ID,
+    payload: u32.encode(link.port.get("queue_id") ?? 0).subarray(0, 2),
+  };
+  return encodeAttributes([mac, queue]);
 }
 
 /** new_nbp(): what a port begins with; and what was set. */

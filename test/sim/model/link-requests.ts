@@ -1,7 +1,7 @@
 import { USER_FLAGS } from "../../../src/domain/device.ts";
-import { decodePort } from "../../../src/netlink/bridge-port.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import type { Message } from "../../../src/netlink/message.ts";
+import { decodePort } from "../../../src/netlink/port.ts";
 import { IFF_UP, RTM_NEWLINK, RTM_NEWLINKPROP } from "../../../src/netlink/uapi.ts";
 import { linkPayload } from "./link-message.ts";
 import { deleteLink, type Link } from "./links.ts";

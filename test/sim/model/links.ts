@@ -36,6 +36,8 @@ export interface Link {
   /** Whether there is a cable in it; veths and what is built on others go by those. */
   carrier: boolean;
   master: Link | null;
+  /** The MAC and MTU that it had before its master, a bond or a team, lent it its own. */
+  own: { readonly mac: string | null; readonly mtu: number } | null;
   /** What it is built on: macvlan, vxlan. */
   readonly lower: Link | null;
   /** The other end of a veth. */
@@ -108,6 +110,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     group: 0,
     carrier: true,
     master: null,
+    own: null,
     lower: null,
     peer: null,
     parentBus: null,
@@ -158,7 +161,7 @@ export function deleteLink(world: World, link: Link): void {
   deliver(namespace, () => linkDatagram(link, { type: "deleted", moved: null }));
   for (const port of namespace.links.values()) {
     if (port.master !== link) continue;
-    leaveMaster(port);
+    leaveMaster(world, port);
     tell(port);
   }
   const dependents = dependentsOf(world, link);
@@ -179,10 +182,56 @@ export function setUp(world: World, link: Link): void {
   }
 }
 
-/** netdev_upper_dev_unlink(): it is no port any more, and what was set of it as one is forgotten. */
-export function leaveMaster(link: Link): void {
+/**
+ * netdev_upper_dev_unlink(): it is no port any more, and what was set of it as one is forgotten. A bond and a team
+ * close it and give it back what it had by itself; of a VRF it is down for a moment.
+ */
+export function leaveMaster(world: World, link: Link): void {
+  const { master, own, up } = link;
+  if (master === null) return;
   link.master = null;
   link.port.clear();
+  if (own !== null) {
+    setDown(world, link);
+    link.own = null;
+    link.mac = own.mac;
+    link.mtu = own.mtu;
+  }
+  if (master.kind === "vrf") cycle(world, link, up);
+}
+
+/** do_set_master(): a port begins with the settings that every port begins with. */
+export function joinMaster(world: World, link: Link, master: Link): void {
+  switch (master.kind) {
+    case "bridge":
+      link.master = master;
+      return;
+    case "vrf":
+      link.master = master;
+      cycle(world, link, link.up);
+      return;
+    case "bond":
+    case "team": {
+      if (link.up) refuse(master.kind === "bond" ? "EPERM" : "EBUSY", "Device can not be enslaved while up");
+      const isFirst = !Array.from(link.namespace.links.values()).some((other) => other.master === master);
+      if (isFirst) master.mac = link.mac;
+      link.own = { mac: link.mac, mtu: link.mtu };
+      link.master = master;
+      link.mac = master.mac;
+      link.mtu = master.mtu;
+      setUp(world, link);
+      return;
+    }
+    default:
+      refuse("EOPNOTSUPP");
+  }
+}
+
+/** cycle_netdev(): routes and IPv6 addresses are lost. */
+function cycle(world: World, link: Link, isUp: boolean): void {
+  if (!isUp) return;
+  setDown(world, link);
+  setUp(world, link);
 }
 
 /** neigh_ifdown(): a forwarding database stays. */

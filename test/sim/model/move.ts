@@ -30,13 +30,13 @@ export function move(
   const source = link.namespace;
   // vxlan_handle_lowerdev_unregister(): a vxlan takes its lower device's leaving for its end.
   for (const upper of dependentsOf(world, link)) if (upper.kind === "vxlan") deleteLink(world, upper);
+  leaveMaster(world, link);
   setDown(world, link);
   flush(link);
   link.sysctls.clear();
   link.neighbours.length = 0;
   link.qdisc = null;
   source.links.delete(link.ifindex);
-  leaveMaster(link);
   const moved = { nsid: nsidOf(source, target), ifindex };
   deliver(source, () => linkDatagram(link, { type: "deleted", moved }));
   link.namespace = target;

@@ -1,7 +1,7 @@
 import { dependentsOf } from "./carrier.ts";
 import { flushInet, INET_MIN_MTU, relabel } from "./inet.ts";
 import { flushInet6, IPV6_MIN_MTU } from "./inet6.ts";
-import { isTakenBeside, type Link, leaveMaster, setDown, setUp, tell } from "./links.ts";
+import { isTakenBeside, joinMaster, type Link, leaveMaster, setDown, setUp, tell } from "./links.ts";
 import { move } from "./move.ts";
 import { preparedName } from "./names.ts";
 import { linkNamed, type Namespace } from "./namespaces.ts";
@@ -20,7 +20,7 @@ export interface LinkRequest {
   readonly mtu: number | undefined;
   readonly group: number | undefined;
   readonly alias: string | undefined;
-  /** The ifindex of a bridge; 0: none. */
+  /** The ifindex of a bridge, bond, team or VRF; 0: none. */
   readonly master: number | undefined;
   /** USER_FLAGS. */
   readonly flags: number | undefined;
@@ -53,7 +53,7 @@ export function setLink(world: World, link: Link, request: LinkRequest): void {
     if (group !== undefined) link.group = group;
     if (name !== "" && name !== link.name) rename(link, name);
     if (alias !== undefined) link.alias = alias === "" ? null : alias;
-    if (master !== undefined) setMaster(link, master);
+    if (master !== undefined) setMaster(world, link, master);
     if (flags !== undefined) link.flags = flags;
     if (up === true) setUp(world, link);
     if (up === false) setDown(world, link);
@@ -83,14 +83,11 @@ function stateChanged(link: Link): void {
   if (link.up) tell(link);
 }
 
-/** do_set_master(): a port begins with the settings that every port begins with. */
-function setMaster(link: Link, ifindex: number): void {
+function setMaster(world: World, link: Link, ifindex: number): void {
   if (link.master?.ifindex === ifindex) return;
-  leaveMaster(link);
+  leaveMaster(world, link);
   if (ifindex === 0) return;
-  const master = link.namespace.links.get(ifindex) ?? refuse("EINVAL");
-  if (master.kind !== "bridge") refuse("EOPNOTSUPP");
-  link.master = master;
+  joinMaster(world, link, link.namespace.links.get(ifindex) ?? refuse("EINVAL"));
 }
 
 /** dev_change_name(). */

@@ -99,35 +99,67 @@ const settings = fc.record({
   "ipv4.neigh.app_solicit": fc.integer({ min: 0, max: 1 }),
 });
 
+/** What the masters of these ifindexes are. A bond lends its ports a MAC. */
+export const MASTERS: Readonly<Record<number, "bridge" | "vrf" | "team" | "bond">> = {
+  5: "bridge",
+  6: "vrf",
+  7: "team",
+  8: "bond",
+};
+export const LENT_MAC = "02:00:00:00:00:0b";
+
+/** What a device with that MAC is as a port of it; and the MAC that it has then. */
+function asPort(master: number | null, mac: string, portSettings: Record<"hairpin" | "cost", number>) {
+  const kind = master === null ? null : (MASTERS[master] ?? null);
+  switch (kind) {
+    case "bridge":
+      return { slaveKind: kind, mac, port: { settings: portSettings, vlans: null } };
+    case "bond": {
+      const settings = { queue_id: portSettings.cost };
+      return { slaveKind: kind, mac: LENT_MAC, port: { settings, vlans: null, mac: OWN_MAC } };
+    }
+    case "team":
+      return { slaveKind: kind, mac: LENT_MAC, port: { settings: {}, vlans: null, mac: OWN_MAC } };
+    default:
+      return { slaveKind: kind, mac, port: null };
+  }
+}
+
+const OWN_MAC = "02:00:00:00:00:01";
+
 /** A device as it may be found: always of the same make, so that any two can be the same one. */
 export const snapshot: fc.Arbitrary<Snapshot> = fc
   .record({
     name,
     altnames: fc.uniqueArray(name, { maxLength: 3 }),
     alias: fc.option(fc.constantFrom("a", "b b")),
-    mac: fc.constantFrom("02:00:00:00:00:01", "02:00:00:00:00:02"),
+    mac: fc.constantFrom(OWN_MAC, "02:00:00:00:00:02"),
     mtu: fc.constantFrom(1280, 1500, 9000),
     txqueuelen: fc.constantFrom(0, 1000),
     group: fc.constantFrom(0, 7),
     flags: fc.constantFrom(0x1000, 0x1100, 0x80),
-    master: fc.constantFrom(null, 5, 6),
+    master: fc.constantFrom(null, 5, 6, 7, 8),
     up: fc.boolean(),
     addresses,
     sysctls: settings,
     portSettings: fc.record({ hairpin: fc.nat(1), cost: fc.integer({ min: 1, max: 3 }) }),
     takenAt: fc.constantFrom(60_000, 61_500, 90_000),
   })
-  .map(({ addresses, sysctls, portSettings, takenAt, altnames, ...members }) => ({
-    device: deviceOf({ ...members, altnames: altnames.filter((altname) => altname !== members.name) }),
-    addresses,
-    routes: [],
-    neighbours: [],
-    qdisc: null,
-    ingress: null,
-    port: members.master === null ? null : { settings: portSettings, vlans: null },
-    sysctls,
-    takenAt,
-  }));
+  .map(({ addresses, sysctls, portSettings, takenAt, altnames, ...members }) => {
+    const { port, ...is } = asPort(members.master, members.mac, portSettings);
+    const others = altnames.filter((altname) => altname !== members.name);
+    return {
+      device: deviceOf({ ...members, ...is, altnames: others }),
+      addresses,
+      routes: [],
+      neighbours: [],
+      qdisc: null,
+      ingress: null,
+      port,
+      sysctls,
+      takenAt,
+    };
+  });
 
 const place = fc.constantFrom("home" as const, "inside" as const);
 

@@ -3,6 +3,7 @@ import { parseIp } from "../../../src/domain/ip.ts";
 import type { Located } from "../../../src/domain/plan.ts";
 import type { Snapshot } from "../../../src/domain/snapshot.ts";
 import type { LinkChange, Step } from "../../../src/domain/step.ts";
+import { LENT_MAC, MASTERS } from "./arbitrary.ts";
 
 /** What a namespace gives to a device that comes into it. */
 const DEFAULTS = { "ipv4.arp_ignore": 0, "ipv6.accept_ra": 1, "ipv4.neigh.app_solicit": 0 };
@@ -12,7 +13,7 @@ export function apply(start: Located, steps: readonly Step[]): Located {
   return steps.reduce(({ place, snapshot }, step) => {
     if (step.type !== "move") return { place, snapshot: applyOne(snapshot, step) };
     const device = {
-      ...snapshot.device,
+      ...parted(snapshot).device,
       master: null,
       up: false,
       ifindex: step.ifindex ?? snapshot.device.ifindex,
@@ -41,7 +42,7 @@ function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Sn
       if (device.master === null) throw new Error("EINVAL: it is no port");
       return {
         ...snapshot,
-        port: { vlans: null, settings: { ...snapshot.port?.settings, ...step.settings } },
+        port: { vlans: null, ...snapshot.port, settings: { ...snapshot.port?.settings, ...step.settings } },
       };
     case "set-vlans":
       return { ...snapshot, port: { settings: {}, ...snapshot.port, vlans: step.vlans } };
@@ -86,13 +87,44 @@ function subnetOf({ family, local, peer, prefixLength }: Address): string {
   return `${bits.slice(0, prefixLength)}/${prefixLength}`;
 }
 
-function changed(snapshot: Snapshot, change: LinkChange): Snapshot {
+/** No port any more: what was lent is given back. */
+function parted(snapshot: Snapshot): Snapshot {
+  const { device, port } = snapshot;
+  const mac = port?.mac ?? device.mac;
+  return { ...snapshot, device: { ...device, mac, master: null, slaveKind: null }, port: null };
+}
+
+/** A port of that master; bond and team take none that is up, and a VRF takes it down for that. */
+function joined(snapshot: Snapshot, master: number): Snapshot {
+  const kind = MASTERS[master] ?? null;
+  const lends = kind === "bond" || kind === "team";
+  const { device } = snapshot;
+  if (lends && device.up) throw new Error(`EPERM: a ${kind} takes no port that is up`);
+  const port = lends ? { settings: {}, vlans: null, mac: device.mac } : null;
+  const mac = lends ? LENT_MAC : device.mac;
+  const held = { ...snapshot, port, device: { ...device, mac, master, slaveKind: kind } };
+  return kind === "vrf" && device.up ? { ...held, addresses: withoutInet6(held.addresses) } : held;
+}
+
+function withoutInet6(addresses: readonly Address[]): Address[] {
+  return addresses.filter(({ family }) => family === "inet");
+}
+
+function changed(before: Snapshot, change: LinkChange): Snapshot {
+  const { master } = change;
+  if (change.mac !== null && before.port?.mac !== undefined && change.master === null)
+    throw new Error("its MAC is its master's");
+  const given = { ...before, device: { ...before.device, mac: change.mac ?? before.device.mac } };
+  const wasDownFor = before.device.slaveKind !== "bridge" && before.device.slaveKind !== null;
+  if (master !== null && wasDownFor && before.device.up) throw new Error("it is up");
+  const left = master === null ? given : parted(given);
+  const snapshot = master ? joined(left, master) : left;
   const { device } = snapshot;
   let { addresses } = snapshot;
   if (change.name !== null && device.altnames.includes(change.name))
     throw new Error(`EEXIST: ${change.name}`);
   // IPv6 addresses die when a link goes down.
-  if (change.up === false) addresses = addresses.filter(({ family }) => family === "inet");
+  if (change.up === false) addresses = withoutInet6(addresses);
   if (change.name !== null) addresses = relabelled(addresses, change.name);
   return {
     ...snapshot,
@@ -100,12 +132,10 @@ function changed(snapshot: Snapshot, change: LinkChange): Snapshot {
       ...device,
       name: change.name ?? device.name,
       mtu: change.mtu ?? device.mtu,
-      mac: change.mac ?? device.mac,
       alias: change.alias === null ? device.alias : change.alias || null,
       txqueuelen: change.txqueuelen ?? device.txqueuelen,
       group: change.group ?? device.group,
       flags: change.flags ?? device.flags,
-      master: change.master === null ? device.master : change.master || null,
       up: change.up ?? device.up,
     },
     addresses,

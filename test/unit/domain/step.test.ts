@@ -27,7 +27,7 @@ describe("stepText", () => {
     [{ type: "change", change: { ...NO_CHANGE, txqueuelen: 0, group: 0 } }, "set txqueuelen 0, group 0"],
     [{ type: "change", change: { ...NO_CHANGE, master: 0 } }, "set no port"],
     [{ type: "set-sysctls", sysctls: { "ipv4.arp_ignore": 1 } }, "set sysctls ipv4.arp_ignore = 1"],
-    [{ type: "set-port", settings: { hairpin: 1, cost: 7 } }, "set port hairpin 1, cost 7"],
+    [{ type: "set-port", of: "bridge", settings: { hairpin: 1, cost: 7 } }, "set port hairpin 1, cost 7"],
     [
       { type: "add-route", route: routeOf("10.0.0.0/8", { via: "192.0.2.9" }) },
       "add route 10.0.0.0/8 via 192.0.2.9",

@@ -106,8 +106,10 @@ async function leadHome(
 ): Promise<DeviceHomecoming | null> {
   const { name } = device.snapshot.device;
   let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) };
-  // At home under another name it may be in use: it is left as it is until its own name is free.
-  if (found.place === "home") goal = await withNamesThatAreFree(context, found, goal);
+  // At home under another name it may be in use: it is left as it is until its own name is free. What has no MAC is
+  // known at home by its names there alone: refused with its own it would come under the one that it has inside.
+  if (found.place === "home" || found.snapshot.device.mac === null)
+    goal = await withNamesThatAreFree(context, found, goal);
   let result = await lead(context, cookie, device, found, goal, false);
   for (let mends = 0; mends < MENDS && result.located !== null && !isHome(result, device); mends++) {
     goal = await secondBest(context, result.failure, result.located, goal);

@@ -2,6 +2,7 @@ import { addProven, address, change } from "../../unit/engine/host.ts";
 import { flush } from "../model/addresses.ts";
 import { addNamespace } from "../model/lifetime.ts";
 import { addLink, deleteLink, type Link } from "../model/links.ts";
+import { attachmentsOf } from "../model/memory-journal.ts";
 import { type Process, reap, spawn } from "../model/processes.ts";
 import { integer, pick, type Random } from "../model/random.ts";
 import { Refusal } from "../model/refusal.ts";
@@ -81,6 +82,14 @@ export function nest(stage: Stage, random: Random): void {
   allowed(() => change(world, link, { target }));
   if (known === undefined || link.namespace !== target) return;
   known.isMeddledWith = true;
+  // A tun is known by number and name alone: called something else it is lost sight of on its way.
+  if (link.mac === null && !isAtRest(stage, link)) known.fate ??= "was moved on while it was under way";
+}
+
+function isAtRest({ ledger, machine }: Stage, link: Link): boolean {
+  return attachmentsOf(machine.rows).some(({ key, devices }) =>
+    devices.some(({ state }, at) => state === "inside" && ledger.taken.get(`${key}/${at}`) === link),
+  );
 }
 
 /** The container within ends. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import { createFuse } from "../../sim/model/faults.ts";
 import { addLink, deleteLink } from "../../sim/model/links.ts";
 import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
@@ -220,3 +221,23 @@ test("a tun that is called as we call what has no name of its own is not taken f
   await daemon.engine.handle(releaseEvent("c1"));
   expect(withoutNumbers(pictureOf(world, home))).toEqual(others);
 });
+
+for (let effects = 1; effects < 20; effects++) {
+  test(`a tun whose name and number are taken is known at home whenever its daemon was killed on the way: at ${effects}`, async () => {
+    const { machine, before, daemon, container } = await away("tun");
+    const { world, home } = machine;
+    daemon[Symbol.dispose]();
+    const stranger = addLink(world, home, {
+      name: "d0",
+      kind: "ifb",
+      ifindex: before.d0?.device.ifindex ?? 0,
+    });
+    kill(world, container);
+    (await startDaemon(machine, { mappings, fuse: createFuse(effects) }))[Symbol.dispose]();
+    using next = await startDaemon(machine, { mappings });
+    deleteLink(world, stranger);
+    await next.retry();
+    expect(withoutNumbers(pictureOf(world, home))).toEqual(withoutNumbers(before));
+    expect(next.engine.attachments()).toEqual([]);
+  });
+}

@@ -27,7 +27,8 @@ const MENDS = 2;
  * Looks after a device that has come home to where others act: udev may rename it and give it another MAC or MTU,
  * and who configures the network may take away what it does not know. What is not as it was when the device came
  * home is put back as soon as udev has settled; later only of what somebody manages, for all else that changes by
- * then is changed by a person who means it.
+ * then is changed by a person who means it. So is, at any time, that it is the port of another master or of none:
+ * no manager does that to a device of its own accord.
  *
  * @param home the device as it was when it came home
  */
@@ -48,6 +49,7 @@ export async function lookAfter(
       if (located === null) return false;
       const differs = differences(located.snapshot, home);
       if (differs.length === 0) return true;
+      if (located.snapshot.device.master !== home.device.master) return false;
       const what = `somebody else changed ${home.device.name} after it had come home: its ${differs.join(", its ")}`;
       const goal = await goalFor(context, known, located);
       const isLeft = mends === MENDS || goal.snapshot.device.name !== home.device.name;

@@ -68,6 +68,24 @@ test("a VF that was made anew in its place has never been away, and is left as i
   expect(warnings()).toEqual([]);
 });
 
+for (const isManaged of [false, true]) {
+  test(`whoever makes it the port of another master means it, managed: ${isManaged}`, async () => {
+    const { machine, d0, daemon, others, pass, warnings } = await home();
+    using _ = daemon;
+    Object.assign(others, { isManaged, isSettled: isManaged });
+    // A busy udev has not settled before that, or networkd still has it in hand.
+    await pass(isManaged ? 500 : 2000);
+    const vrf = addLink(machine.world, machine.home, { name: "vrf0", kind: "vrf", up: true });
+    change(machine.world, d0, { master: vrf.ifindex });
+    const before = pictureOf(machine.world, machine.home);
+    others.isSettled = true;
+    await pass(12_000);
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+    expect(d0.master).toBe(vrf);
+    expect(warnings()).toEqual([]);
+  });
+}
+
 const deeds: readonly [string, (machine: Machine, link: Link) => void][] = [
   ["renames it", (at, link) => change(at.world, link, { name: "lan0" })],
   ["gives it another MAC", (at, link) => change(at.world, link, { mac: "02:00:00:00:00:77" })],

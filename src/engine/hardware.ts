@@ -43,6 +43,16 @@ export function createHardwareReader(
   return reader;
 }
 
+/** Those of `devices` that are virtual functions of the card that `device` is. */
+export function functionsOf(device: Device, devices: Iterable<Device>, hardware: HardwareReader): Device[] {
+  const card = device.parentBus === "pci" ? hardware.pci(device) : null;
+  if (card === null) return [];
+  return Array.from(devices).filter((other) => {
+    const pci = other.parentBus === "pci" ? hardware.pci(other) : null;
+    return pci !== null && hardware.pf(pci)?.pci === card;
+  });
+}
+
 /**
  * The devices that a selector may ask for. Where it goes by bus or driver, what they tell is put beside each
  * device that meets all the rest, and those that they speak against are left out.

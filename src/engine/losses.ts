@@ -1,10 +1,23 @@
 import type { Device } from "../domain/device.ts";
 import { type Above, endsWithLower } from "../domain/stack.ts";
 import type { Guards } from "./guards.ts";
+import { functionsOf, type HardwareReader } from "./hardware.ts";
+
+/** What is asked about the host for {@link lossesOf}. */
+interface Asked {
+  readonly devices: Iterable<Device>;
+  readonly hardware: HardwareReader;
+  readonly guards: Guards;
+}
 
 /** What the host is without while a device is in a container, each told to a person. */
-export function lossesOf(device: Device, guards: Guards): string[] {
+export function lossesOf(device: Device, { devices, hardware, guards }: Asked): string[] {
   const losses = guards.stack().above(device.ifindex).map(lossAbove);
+  for (const { name } of functionsOf(device, devices, hardware)) {
+    losses.push(
+      `${name}, which is a virtual function of it, has the MAC, VLAN and link that the container says`,
+    );
+  }
   const route = guards.all(device).find(({ rule }) => rule === "default-route");
   if (route !== undefined) losses.push(`the host loses a default route: ${device.name} ${route.reason}`);
   return losses;

@@ -86,7 +86,8 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
       if (snapshot === null || snapshot.device.name !== device.name) continue;
       ours.set(device.ifindex, device);
       away.push(device);
-      if (query.tellAll) losses.push(lossesOf(device, guards));
+      if (query.tellAll)
+        losses.push(lossesOf(device, { devices: host.devices.values(), hardware: host.hardware, guards }));
       const noted = device.hardware ?? (query.noteHardware ? host.hardware.all(device) : undefined);
       const kept = withoutKernelRoutes(snapshot);
       chosen.push(noted === undefined ? kept : { ...kept, device: { ...kept.device, hardware: noted } });

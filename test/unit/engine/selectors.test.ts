@@ -3,6 +3,7 @@ import type { System } from "../../../src/engine/system.ts";
 import { type Daemon, type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { addLink } from "../../sim/model/links.ts";
 import { kill } from "../../sim/model/processes.ts";
+import { requestOf, selectorOf } from "../domain/samples.ts";
 import { attachEvent, mappingFor, type Wish } from "./events.ts";
 import { change, deviceIn, emptyMachine, machineWith, startContainer } from "./host.ts";
 
@@ -50,6 +51,21 @@ test.each(picks)("%j takes %j", async (wish, names) => {
   const machine = server();
   using daemon = await startDaemon(machine, { mappings: [mappingFor("c*", wish)] });
   expect((await attach(machine, daemon)).names).toEqual(names);
+});
+
+test("whoever takes a PF is told of its virtual functions", async () => {
+  using daemon = await startDaemon(server(), { mappings: [] });
+  const losses = (name: string) => {
+    const requests = [requestOf({ match: selectorOf({ name }) })];
+    const query = { requests, reserved: [], away: [], noteHardware: false, tellAll: true };
+    return daemon.service.survey(null, query).picks.flatMap((pick) => pick.losses?.flat());
+  };
+  expect(losses("ens1f0")).toEqual([
+    expect.stringContaining("ens1f0v0, which is a virtual function of it"),
+    expect.stringContaining("ens1f0v1, which is a virtual function of it"),
+  ]);
+  expect(losses("ens1f0v0")).toEqual([]);
+  expect(losses("ens2")).toEqual([]);
 });
 
 test.each([

@@ -73,12 +73,21 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
   if (isNamesake) return locatedAt(places, "home", home, kept, aspects);
   if (inside === null || insideIfindex !== null) return null;
-  // Moved and given another MAC before anybody looked: it has kept its number where that was free, or its name.
+  // Moved and changed before anybody looked: it has kept its number where that was free, or its name, or its MAC.
   const wantedName = names.at(-1);
-  const unseen = readDevices(inside).filter((device) => mayBe(identity, device, false));
+  const unseen = readDevices(inside).filter(
+    (device) => mayBe(identity, device, false) && !othersInside.includes(device.ifindex),
+  );
   const found =
-    unseen.find(({ ifindex }) => ifindex === homeIfindex) ?? unseen.find(({ name }) => name === wantedName);
+    unseen.find(({ ifindex }) => ifindex === homeIfindex) ??
+    unseen.find(({ name }) => name === wantedName) ??
+    onlyOne(unseen.filter((device) => device.mac !== null && mayBe(identity, device, true)));
   return found === undefined ? null : locatedAt(places, "inside", inside, found, aspects);
+}
+
+/** What there is one of; of several it is not known which. */
+function onlyOne(devices: readonly Device[]): Device | undefined {
+  return devices.length === 1 ? devices[0] : undefined;
 }
 
 /** Of those that fit, one that is called as it was: all ports of a switch have one place, and may have no MAC of their own. */

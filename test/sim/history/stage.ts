@@ -92,12 +92,16 @@ export function hand(stage: Stage, daemon: Daemon, entry: Entry): void {
   });
 }
 
-/** The devices of a container come home by a `release` of any that shares its namespace. */
+/**
+ * The devices of a container come home by a `release` of any that shares its namespace; or that had its pid before, and
+ * whose event was read only when the pid was this one's.
+ */
 function endedBy({ containers }: Stage, id: string | null): string[] {
-  const namespaces = new Set(
-    containers.filter((one) => id === null || one.id === id).map(({ netns }) => netns),
-  );
-  return containers.filter(({ netns }) => namespaces.has(netns)).map((one) => one.id);
+  const meant = containers.filter((one) => id === null || one.id === id);
+  const namespaces = new Set(meant.map(({ netns }) => netns));
+  const pids = new Set(meant.map(({ process }) => process.pid));
+  const isMeant = ({ netns, process }: Container) => namespaces.has(netns) || pids.has(process.pid);
+  return containers.filter(isMeant).map((one) => one.id);
 }
 
 function isIdle({ machine }: Stage, { engine }: Daemon): boolean {

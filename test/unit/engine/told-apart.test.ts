@@ -72,25 +72,28 @@ test("ports of one switch, of one place and without a MAC of their own, are know
   expect(withoutNumbers(pictureOf(world, home))).toEqual(withoutNumbers(before));
 });
 
-test("given another MAC before anybody looked, where its number was taken, it is known by its name", async () => {
-  const machine = machineWith("veth");
-  const { world, home } = machine;
-  const before = pictureOf(world, home);
-  const container = startContainer(machine);
-  const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
-  // From the move on nobody can look.
-  const blind = (system: System) =>
-    refusingSystem(system, (request) =>
-      isQuestion(request) && container.netns.links.size === 3 ? "ENOBUFS" : null,
-    );
-  addLink(world, container.netns, { name: "own", kind: "ifb", ifindex: deviceIn(home, "d0").ifindex });
-  {
-    using daemon = await startDaemon(machine, { mappings, system: blind });
-    const verdict = await daemon.engine.handle(attachEvent(machine, "c1", container));
-    expect(verdict.outcome).toBe("failed");
-  }
-  change(world, deviceIn(container.netns, "eth1"), { mac: "02:00:00:00:00:77" });
-  using daemon = await startDaemon(machine, { mappings });
-  await daemon.settle();
-  expect(pictureOf(world, home)).toEqual(before);
-});
+for (const changed of [{ mac: "02:00:00:00:00:77" }, { name: "eth7" }]) {
+  const [what] = Object.keys(changed);
+  test(`given another ${what} before anybody looked, where its number was taken, it is known by what it has kept`, async () => {
+    const machine = machineWith("veth");
+    const { world, home } = machine;
+    const before = pictureOf(world, home);
+    const container = startContainer(machine);
+    const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
+    // From the move on nobody can look.
+    const blind = (system: System) =>
+      refusingSystem(system, (request) =>
+        isQuestion(request) && container.netns.links.size === 3 ? "ENOBUFS" : null,
+      );
+    addLink(world, container.netns, { name: "own", kind: "ifb", ifindex: deviceIn(home, "d0").ifindex });
+    {
+      using daemon = await startDaemon(machine, { mappings, system: blind });
+      const verdict = await daemon.engine.handle(attachEvent(machine, "c1", container));
+      expect(verdict.outcome).toBe("failed");
+    }
+    change(world, deviceIn(container.netns, "eth1"), changed);
+    using daemon = await startDaemon(machine, { mappings });
+    await daemon.settle();
+    expect(pictureOf(world, home)).toEqual(before);
+  });
+}

@@ -27,6 +27,10 @@ export interface Context {
   readonly mappings: () => Mappings;
   /** Held from looking at the host until what was chosen is on record, so that no two choose one device. */
   readonly choosing: Mutex;
+  /** Held while it is taken in that a device was moved on inside. */
+  readonly following: Mutex;
+  /** Where devices went of which that is still to be taken in, and held until then, by {@link departureOf}. */
+  readonly told: Map<string, { readonly cookie: string; readonly ifindex: number }>;
   /** Those that wait for devices which are not there yet. */
   readonly waits: Waits;
   /** The changes of Attachments that are under way, by key: attaching and coming home. */
@@ -35,7 +39,7 @@ export interface Context {
   readonly unreachable: Set<number>;
   /** Namespaces that devices of an Attachment were moved on to and that are held for it, as often as here, by key. */
   readonly heldOn: Map<number, readonly string[]>;
-  /** Keys of Attachments that have a device which was moved on to where nothing leads: it is looked for again. */
+  /** Keys of Attachments that have a device which could not be found where it was moved on to: it is looked for again. */
   readonly astray: Set<number>;
   /** Keys of Attachments whose namespace could not be looked for yet: what is in it is not known. */
   readonly unexamined: Set<number>;
@@ -47,6 +51,11 @@ export interface Context {
   readonly cameHome: (device: AttachedDevice, home: Snapshot, fields: LogFields) => void;
   /** A watched process has ended. Never rejects. */
   readonly exited: (watch: number) => Promise<void>;
+}
+
+/** A device that has left a namespace, by what it had there. */
+export function departureOf(from: string, ifindex: number | null): string {
+  return `${from} ${ifindex}`;
 }
 
 /** Stops watching a process. Whatever it told until then is forgotten. */

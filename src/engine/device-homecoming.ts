@@ -5,7 +5,7 @@ import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { separately } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
-import type { Context } from "./context.ts";
+import { type Context, departureOf } from "./context.ts";
 import type { StepFailure } from "./executor.ts";
 import type { Applied, Followed } from "./kernel.ts";
 import { lastSeenIn, trace, wantedOf } from "./whereabouts.ts";
@@ -49,7 +49,10 @@ export async function deviceHome(
     const there = { ...device, insideIfindex: followed.ifindex };
     const came = await fromElsewhere(context, followed.cookie, there, isElsewhere);
     if (came !== null) return came;
-  } else if (followed !== null) return outOfReach(device, followed);
+  }
+  const told = await fromTold(context, attachment, device);
+  if (told !== null) return told;
+  if (followed?.ok === false) return outOfReach(device, followed);
   if (!isHardware(wantedOf(device).identity)) return nowhere(device, null);
   // The kernel sends hardware whose namespace dies to init_net, and that need not be home.
   const initial = await context.kernel.open({ by: "netns", path: INIT_NET }, context.now());
@@ -76,6 +79,30 @@ async function fromElsewhere(
   } finally {
     await context.kernel.close(cookie);
   }
+}
+
+/**
+ * Leads a device home from where it went, as was told while it was looked for. It may have got another MAC inside, so
+ * that nothing else would tell it from others there.
+ */
+async function fromTold(
+  context: Context,
+  attachment: Attachment,
+  device: AttachedDevice,
+): Promise<DeviceHomecoming | null> {
+  let departure = departureOf(device.movedTo ?? attachment.cookie, device.insideIfindex);
+  // It may have gone there and back.
+  for (const looked = new Set<string>(); !looked.has(departure); ) {
+    looked.add(departure);
+    const to = context.told.get(departure);
+    if (to === undefined) return null;
+    const there = { ...device, insideIfindex: to.ifindex };
+    const found = await context.kernel.locate(to.cookie, wantedOf(there));
+    const came = found && (await leadHome(context, to.cookie, there, found, isElsewhere));
+    if (came !== null) return came;
+    departure = departureOf(to.cookie, to.ifindex);
+  }
+  return null;
 }
 
 function isElsewhere(name: string): string {

@@ -67,6 +67,8 @@ export function createEngine(parts: EngineParts): Engine {
   const context: Context = {
     ...parts,
     choosing: createMutex(),
+    following: createMutex(),
+    told: new Map(),
     waits: createWaits(parts),
     underWay: new Map(),
     unreachable: new Set(),
@@ -88,7 +90,8 @@ export function createEngine(parts: EngineParts): Engine {
       }),
   };
   const notLookedAt = (error: unknown) => {
-    context.log("error", `what is inside was not looked at: ${error}`, { code: "internal" });
+    const { message, code } = thrown(error, null);
+    context.log("error", `what is inside was not looked at: ${message}`, { code });
   };
   const queues = new Map<string, Promise<unknown>>();
   let triedAt = 0;

@@ -6,6 +6,7 @@ import { decodeNsid, getNsidOf, getNsids } from "../netlink/nsid.ts";
 import type { Opening } from "./find-namespace.ts";
 import type { Followed, Opened } from "./kernel.ts";
 import type { Wanted } from "./locate.ts";
+import type { HeldNamespace } from "./namespaces.ts";
 
 /** What following a device takes. */
 export interface Trail extends Opening {
@@ -16,6 +17,10 @@ export interface Trail extends Opening {
   look(path: string): number | null;
   pass(fd: number): void;
   take(fd: number, path: string): Opened;
+  /** Those that are held by now. */
+  held(): Iterable<readonly [string, HeldNamespace]>;
+  /** Holds one of them once more. */
+  again(cookie: string): void;
 }
 
 /** Containers in containers: nobody goes deeper. */
@@ -91,6 +96,11 @@ export function reach(trail: Trail, connection: Connection, nsid: number): strin
     if (!isIt) continue;
     const opened = trail.take(fd, path);
     return opened.ok ? opened.cookie : null;
+  }
+  for (const [cookie, { fd }] of trail.held()) {
+    if (numberOf(connection, fd) !== nsid) continue;
+    trail.again(cookie);
+    return cookie;
   }
   return null;
 }

@@ -13,6 +13,6 @@ export function note(context: Context, attachment: Attachment, problem: Problem)
 }
 
 /** The warnings of an Attachment, but for what is told of a device that is missing. */
-export function withoutMissing({ warnings }: Attachment, name: string): Problem[] {
+export function withoutMissing({ warnings }: Pick<Attachment, "warnings">, name: string): Problem[] {
   return warnings.filter(({ code, device }) => code !== "device-missing" || device !== name);
 }

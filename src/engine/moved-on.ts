@@ -1,6 +1,6 @@
 import { type AttachedDevice, type Attachment, namespacesOf } from "../domain/attachment.ts";
 import { isHardware } from "../domain/device.ts";
-import type { Context } from "./context.ts";
+import { type Context, departureOf } from "./context.ts";
 import type { Followed, KernelNews } from "./kernel.ts";
 import { letGoOn } from "./leave.ts";
 import { note, withoutMissing } from "./missing.ts";
@@ -22,45 +22,80 @@ interface Found {
  * from now on, on record and over the daemon's death, like the container's own, until the device is home or moved on
  * again. Hardware is left to the kernel, which sends it home from there by itself.
  */
-export async function departed(context: Context, { from, ifindex, to }: Departed): Promise<void> {
-  // At once where nothing is in the way: what is told next may be that it has moved on from there.
-  let found = ownerOf(context, from, ifindex);
-  for (; found instanceof Promise; found = ownerOf(context, from, ifindex)) await found;
-  if (found === null) {
-    // One of the container's own.
-    if (to !== null) await context.kernel.close(to.cookie);
-    return;
+export async function departed(context: Context, news: Departed): Promise<void> {
+  const departure = departureOf(news.from, news.ifindex);
+  if (news.to !== null) context.told.set(departure, news.to);
+  try {
+    // One after another: what is told next may be that it has moved on from there.
+    let busy = await context.following.run(() => takeIn(context, news));
+    while (busy !== null) {
+      await busy.end;
+      busy = await context.following.run(() => takeIn(context, news));
+    }
+  } finally {
+    if (context.told.get(departure) === news.to) context.told.delete(departure);
   }
-  if (to !== null) await holdThere(context, found, to.cookie, to.ifindex);
-  // It may have moved on before anybody listened there.
-  await soughtOrAstray(context, found.attachment.key, found.at);
 }
 
 /** Looks for all devices that may have left a held namespace unseen. */
 export async function seekAll(context: Context, from: string): Promise<void> {
-  for (const attachment of context.registry.all()) {
-    if (namespacesOf(attachment).includes(from)) await seekDevicesOf(context, attachment);
-  }
+  const there = context.registry.all().filter((one) => namespacesOf(one).includes(from));
+  for (const { key } of there) await seekIn(context, key);
 }
 
 /** Looks again for what was moved on to where nothing led. */
 export async function seekAgain(context: Context): Promise<void> {
-  for (const key of Array.from(context.astray)) {
-    const attachment = context.registry.get(key);
-    context.astray.delete(key);
-    if (attachment !== null) await seekDevicesOf(context, attachment);
+  for (const key of Array.from(context.astray)) await seekIn(context, key);
+}
+
+/** As {@link seekDevices}, unless something else is under way: that looks for them itself. */
+export async function seekIn(context: Context, key: number): Promise<void> {
+  if (!context.underWay.has(key)) await asChange(context, key, () => seekDevices(context, key));
+}
+
+/**
+ * Looks for the devices of an Attachment that are not where they were last seen, and holds the namespaces that they
+ * are in. For whoever is the change that is under way.
+ */
+export async function seekDevices(context: Context, key: number): Promise<void> {
+  context.astray.delete(key);
+  for (const at of context.registry.get(key)?.devices.keys() ?? []) await seek(context, key, at);
+}
+
+/** Waits for what is under way with a device. */
+interface Busy {
+  readonly end: Promise<unknown>;
+}
+
+async function takeIn(context: Context, { from, ifindex, to }: Departed): Promise<Busy | null> {
+  const found = ownerOf(context, from, ifindex);
+  if (found !== null && "end" in found) return found;
+  if (found === null) {
+    // One of the container's own.
+    if (to !== null) await context.kernel.close(to.cookie);
+    return null;
   }
+  const { key } = found.attachment;
+  await asChange(context, key, async () => {
+    if (to !== null) await holdThere(context, found, to.cookie, to.ifindex);
+    // It may have moved on before anybody listened there.
+    await seek(context, key, found.at);
+  });
+  return null;
 }
 
-/** Looks for the devices of an Attachment that are not where they were last seen, and holds the namespaces that they are in. */
-export async function seekDevicesOf(context: Context, { key, devices }: Attachment): Promise<void> {
-  for (const at of devices.keys()) await soughtOrAstray(context, key, at);
+/** So that nobody brings a device home while it is being followed. */
+async function asChange(context: Context, key: number, work: () => Promise<void>): Promise<void> {
+  const { underWay } = context;
+  const change = work();
+  underWay.set(key, change);
+  await change.finally(() => underWay.get(key) === change && underWay.delete(key));
 }
 
-/** Seeks one device; where the kernel does not let us look, that is told, and it is looked for again. */
-async function soughtOrAstray(context: Context, key: number, at: number): Promise<void> {
+/** Looks for one device; where the kernel does not let us look, that is told, and it is looked for again. */
+async function seek(context: Context, key: number, at: number): Promise<void> {
   try {
-    await seek(context, key, at);
+    await look(context, key, at);
   } catch (error) {
     context.astray.add(key);
     const attachment = context.registry.get(key);
@@ -72,28 +107,29 @@ async function soughtOrAstray(context: Context, key: number, at: number): Promis
   }
 }
 
-async function seek(context: Context, key: number, at: number): Promise<void> {
+async function look(context: Context, key: number, at: number): Promise<void> {
   const attachment = context.registry.get(key);
   const device = attachment?.devices[at];
-  if (!attachment || !device || !isFollowed(attachment, device) || context.underWay.has(key)) return;
-  if ((await context.kernel.locate(lastSeenIn(context, attachment, device), wantedOf(device))) !== null)
-    return;
+  if (!attachment || !device || !isFollowed(attachment, device)) return;
+  const found = await context.kernel.locate(
+    lastSeenIn(context, attachment, device),
+    wantedOf(device, attachment.devices),
+  );
+  if (found !== null) return;
   const followed = await trace(context, attachment, device);
-  const isAsItWas = context.registry.get(key)?.devices[at] === device && !context.underWay.has(key);
   if (followed?.ok === true) {
-    if (isAsItWas) await holdThere(context, { attachment, at, device }, followed.cookie, followed.ifindex);
-    else await context.kernel.close(followed.cookie);
-  } else if (followed !== null && isAsItWas) {
+    await holdThere(context, { attachment, at, device }, followed.cookie, followed.ifindex);
+  } else if (followed !== null) {
     context.astray.add(key);
-    tellAstray(context, key, device, followed);
+    tellAstray(context, attachment, device, followed);
   }
 }
 
-/** The device that had an ifindex in a namespace, or null; as long as something is under way there, the end of that. */
-function ownerOf(context: Context, from: string, ifindex: number): Found | null | Promise<unknown> {
+/** The device that had an ifindex in a namespace, or null. */
+function ownerOf(context: Context, from: string, ifindex: number): Found | Busy | null {
   const there = context.registry.all().filter((one) => namespacesOf(one).includes(from));
   const changes = there.flatMap(({ key }) => context.underWay.get(key) ?? []);
-  if (changes.length > 0) return Promise.allSettled(changes);
+  if (changes.length > 0) return { end: Promise.allSettled(changes) };
   for (const attachment of there) {
     const at = attachment.devices.findIndex(
       (one) => one.insideIfindex === ifindex && (one.movedTo ?? attachment.cookie) === from,
@@ -121,23 +157,22 @@ async function holdThere(
   const isBack = to === cookie && !unreachable.has(key);
   // In this order: whatever is pinned is accounted for by what is on record.
   registry.updateDevice(key, at, { movedTo: isBack ? null : to, insideIfindex: ifindex });
-  registry.update(key, { warnings: withoutMissing(attachment, name) });
+  const { warnings } = registry.get(key) ?? attachment;
+  registry.update(key, { warnings: withoutMissing({ warnings }, name) });
   if (!isBack) heldOn.set(key, [...(heldOn.get(key) ?? []), to]);
   const where = isBack ? "back to the container's namespace" : "to another namespace, which is held for it";
   const container = attachment.holders.map(({ id }) => id).join(",");
   context.log("info", `device was moved on inside ${where}`, { container, device: name, mapping });
-  const done = isBack ? kernel.close(to) : pinned(context, { cookie: to, mapping });
-  await Promise.all([done, device.movedTo === null ? null : letGoOn(context, key, device.movedTo)]);
+  await (isBack ? kernel.close(to) : pinned(context, { cookie: to, mapping }));
+  if (device.movedTo !== null) await letGoOn(context, key, device.movedTo);
 }
 
 function tellAstray(
   context: Context,
-  key: number,
+  attachment: Attachment,
   { snapshot }: AttachedDevice,
   { nsid, name: there }: Extract<Followed, { ok: false }>,
 ): void {
-  const attachment = context.registry.get(key);
-  if (attachment === null) return;
   const { name } = snapshot.device;
   const message = `${name} was moved on to a namespace that neither a process nor a mount leads to (its number there is ${nsid}), and is called ${there} there: it is looked for again, and lost if that namespace ends before something leads there`;
   note(context, attachment, { code: "device-missing", message, device: name });

@@ -49,6 +49,16 @@ export class Namespaces implements Disposable {
     this.#system.close(fd);
   }
 
+  /** All that are held, by cookie. */
+  held(): Iterable<readonly [string, HeldNamespace]> {
+    return this.#entries;
+  }
+
+  /** Holds a namespace that is held once more. */
+  again(cookie: string): void {
+    this.#entry(cookie).holds += 1;
+  }
+
   /** A namespace that is held; anything else is a fault of the caller's. */
   get(cookie: string): HeldNamespace {
     return this.#entry(cookie);

@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 
 import { isStillHeld } from "./holders.ts";
 import { bringHome, comeHome } from "./homecoming.ts";
-import { seekDevicesOf } from "./moved-on.ts";
+import { seekDevices, seekIn } from "./moved-on.ts";
 import { takeHold } from "./reach.ts";
 import { lastSeenIn, wantedOf } from "./whereabouts.ts";
 
@@ -32,7 +32,7 @@ export async function examineAgain(context: Context): Promise<void> {
     if (attachment === null || underWay.has(key)) continue;
     const work = takeHold(context, attachment).then(async (problem) => {
       const now = registry.get(key);
-      if (problem === null && now !== null) await takeUp(context, now, comeHome);
+      if (problem === null && now !== null) await takeUp(context, now, { home: comeHome, seek: seekDevices });
     });
     underWay.set(key, work);
     await work.finally(() => underWay.get(key) === work && underWay.delete(key));
@@ -48,8 +48,14 @@ export async function examined(context: Context, key: number): Promise<Problem |
   return { code: "system-error", message, device: null };
 }
 
-/** @param home brings it home where it is not adopted */
-async function takeUp(context: Context, attachment: Attachment, home = bringHome): Promise<void> {
+/** What is done with what was left, for whoever is not the change that is under way. */
+const FROM_OUTSIDE = { home: bringHome, seek: seekIn };
+
+async function takeUp(
+  context: Context,
+  attachment: Attachment,
+  { home, seek }: { home: typeof bringHome; seek: typeof seekIn } = FROM_OUTSIDE,
+): Promise<void> {
   const fields = { container: attachment.holders.map(({ id }) => id).join(","), mapping: attachment.mapping };
   const alive = isStillHeld(context, attachment.cookie);
   if (attachment.state === "attached" && alive) {
@@ -57,7 +63,7 @@ async function takeUp(context: Context, attachment: Attachment, home = bringHome
     if (!seen.includes("home")) {
       context.log("info", "adopted: the container lives, and its devices stay inside", fields);
       // Nobody listened while no daemon ran.
-      if (seen.includes(null)) await seekDevicesOf(context, attachment);
+      if (seen.includes(null)) await seek(context, attachment.key);
       return;
     }
   }
@@ -70,7 +76,10 @@ async function takeUp(context: Context, attachment: Attachment, home = bringHome
 async function look(context: Context, attachment: Attachment): Promise<(Place | null)[]> {
   const places: (Place | null)[] = [];
   for (const device of attachment.devices) {
-    const found = await context.kernel.locate(lastSeenIn(context, attachment, device), wantedOf(device));
+    const found = await context.kernel.locate(
+      lastSeenIn(context, attachment, device),
+      wantedOf(device, attachment.devices),
+    );
     places.push(found?.place ?? null);
   }
   return places;

@@ -19,6 +19,8 @@ export function trailOver(
       return examined.ok ? take(examined) : examined;
     },
     paths: () => system.namespaces(),
+    held: () => namespaces.held(),
+    again: (cookie) => namespaces.again(cookie),
     look(path) {
       const fd = system.openNamespace(path);
       return typeof fd === "number" ? fd : null;

@@ -6,6 +6,7 @@ import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { mappingFor } from "../helpers/mapping.ts";
 import { pictureOf } from "../helpers/picture.ts";
+import { isDying } from "../helpers/proc.ts";
 import type { Process } from "../helpers/process.ts";
 import { until } from "../helpers/until.ts";
 import type { Verdict } from "../helpers/verdict.ts";
@@ -39,10 +40,14 @@ interface Case {
   readonly bereft: boolean;
 }
 
-/** A host, a daemon on it, and what there is to see on the host when all devices are home. */
+/** A host and a daemon on it. */
 interface Setting {
   readonly lab: Lab;
+  /** What there is to see on the host when all devices are home, and in a container that has them. */
   readonly before: unknown;
+  readonly inside: unknown;
+  /** What one attach and one return take. */
+  readonly counts: Readonly<Record<Case["phase"], ReadonlyMap<string, number>>>;
 }
 
 async function setUp(): Promise<Setting> {
@@ -58,15 +63,12 @@ async function setUp(): Promise<Setting> {
   );
   const before = await pictureOf(lab.host);
   await lab.start(MAPPING);
-  return { lab, before };
+  return { lab, before, ...(await rehearse(lab)) };
 }
 
 let setting = await setUp();
 afterAll(() => setting.lab[Symbol.asyncDispose]());
 let played = 0;
-
-/** What one attach and one return take, and what there is to see inside between them. */
-const { inside, counts } = await rehearse(setting.lab);
 
 async function rehearse(lab: Lab) {
   const container = await lab.container();
@@ -83,12 +85,12 @@ async function rehearse(lab: Lab) {
 
 const all = (["attach", "return"] as const).flatMap((phase) => [
   ...EFFECTS.flatMap((call) =>
-    upTo(counts[phase].get(call)).map(
+    upTo(setting.counts[phase].get(call)).map(
       (when): Case => ({ phase, injection: `${call}:signal=KILL:when=${when}`, bereft: when % 2 === 0 }),
     ),
   ),
   ...Object.entries(ERRORS).flatMap(([call, errors]) =>
-    upTo(counts[phase].get(call)).flatMap((when) =>
+    upTo(setting.counts[phase].get(call)).flatMap((when) =>
       errors.map(
         (error): Case => ({ phase, injection: `${call}:error=${error}:when=${when}`, bereft: false }),
       ),
@@ -113,7 +115,7 @@ async function playAlone(one: Case): Promise<void> {
   }
 }
 
-async function play({ lab, before }: Setting, one: Case): Promise<void> {
+async function play({ lab, before, inside }: Setting, one: Case): Promise<void> {
   const id = `c${++played}`;
   const container = await lab.container();
   if (one.phase === "return") expect((await lab.attach(id, container)).outcome).toBe("attached");
@@ -130,7 +132,9 @@ async function play({ lab, before }: Setting, one: Case): Promise<void> {
   // Dead, it may die a moment behind its verdict.
   await Bun.sleep(20);
   await tracer[Symbol.asyncDispose]();
-  if (!lab.daemon.running()) {
+  const { daemon } = lab;
+  if (isDying(daemon.pid)) await until("the end of the daemon", () => !daemon.running());
+  if (!daemon.running()) {
     if (one.bereft) await container.kill();
     await lab.start();
     verdict = await lab.verdict(event);

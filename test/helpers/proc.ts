@@ -19,6 +19,12 @@ export function threadsOutside(pid: number, home: string): string[] {
   });
 }
 
+/** Whether a process has been killed: its first thread is a zombie as long as others are not done, or it is gone. */
+export function isDying(pid: number): boolean {
+  const state = /^State:\t(.)/m.exec(textAt(`/proc/${pid}/status`) ?? "")?.[1];
+  return state === undefined || state === "Z" || state === "X";
+}
+
 /** Pids of the processes whose parent is `pid`. */
 export function childrenOf(pid: number): number[] {
   return pids().filter((child) => parentOf(child) === pid);

@@ -37,6 +37,7 @@ container = { id = "c*" }
 /** What the container of a test is, and what became of its devices. */
 interface Container {
   readonly unit: string;
+  readonly pid: number;
   /** Its devices, as they are inside. */
   inside(): Promise<unknown>;
   kill(): Promise<void>;
@@ -63,28 +64,28 @@ for (const release of RELEASES) {
       await machine?.[Symbol.asyncDispose]();
     });
 
+    /** Runs a command that comes to `exec sleep`, as a unit; gives its pid then. */
+    async function sleeping(unit: string, command: string): Promise<number> {
+      await machine.sh(`systemd-run --quiet --collect --unit=${unit} ${command}`);
+      return await until(`unit ${unit}`, async () => {
+        const { MainPID = "" } = await machine.show(unit, "MainPID");
+        const { stdout } = await machine.run("cat", `/proc/${MainPID}/comm`);
+        return stdout.trim() === "sleep" ? Number(MainPID) : undefined;
+      });
+    }
+
     /** A container with both devices in it. */
     async function attached(): Promise<Container> {
       number += 1;
       const unit = `c${number}`;
-      await machine.sh(`systemd-run --quiet --collect --unit=${unit} unshare --net sleep infinity`);
-      const pid = await until("the container", async () => {
-        const { MainPID = "" } = await machine.show(unit, "MainPID");
-        const { stdout } = await machine.run("cat", `/proc/${MainPID}/comm`);
-        return stdout.trim() === "sleep" ? MainPID : undefined;
-      });
-      const state = JSON.stringify({
-        ociVersion: "1.0.2",
-        id: unit,
-        status: "created",
-        pid: Number(pid),
-        bundle: "/",
-      });
+      const pid = await sleeping(unit, "unshare --net sleep infinity");
+      const state = JSON.stringify({ ociVersion: "1.0.2", id: unit, status: "created", pid, bundle: "/" });
       await machine.sh(`netdevd hook <<<'${state}'`);
       const names = async () => JSON.parse(await machine.sh(`nsenter --target ${pid} --net ip -json link`));
       expect((await names()).map(({ ifname }: { ifname: string }) => ifname)).toEqual(["lo", "net0", "net1"]);
       return {
         unit,
+        pid,
         inside: async () => {
           const told = await machine.sh(`nsenter --target ${pid} --net ip -details -json addr`);
           // The kernel comes to an end with what it makes of fe80:: by itself.
@@ -231,6 +232,23 @@ for (const release of RELEASES) {
       await container.kill();
       await home();
     });
+
+    test("moved on inside, to what a process and what a mount leads to: systemd holds it, and all is killed at once", async () => {
+      const { unit, pid } = await attached();
+      const daemon = await serving();
+      const inside = `nsenter --net=/proc/${pid}/ns/net`;
+      const nested = await sleeping(`${unit}-nested`, `${inside} unshare --net sleep infinity`);
+      await machine.sh(`${inside} ip link set net0 netns ${nested}`);
+      const script = `mkdir -p /run/netns; mount -t tmpfs none /run/netns; ip netns add inner; ip link set net1 netns inner; exec sleep infinity`;
+      const mounting = `unshare --mount --propagation private bash -ec '${script}'`;
+      const mounter = await sleeping(`${unit}-mounter`, `${inside} ${mounting}`);
+      await until("the namespaces to be stored", async () => (await stored()) === 3, {
+        detail: () => machine.journal("netdevd"),
+      });
+      await machine.sh(`kill -9 ${daemon} ${nested} ${mounter} ${pid}`);
+      await home();
+      await until("nothing to be held", async () => (await stored()) === 0);
+    }, 30_000);
 
     test("stop, the container ends, start", async () => {
       const container = await attached();

@@ -1,10 +1,11 @@
+import { namespacesOf } from "../../../src/domain/attachment.ts";
 import { type Daemon, startDaemon } from "../model/daemon.ts";
 import { createFuse, unevenKernel } from "../model/faults.ts";
-import type { Namespace } from "../model/namespaces.ts";
+import { attachmentsOf } from "../model/memory-journal.ts";
 import { pinOf } from "../model/pins.ts";
 import { integer, pick, type Random } from "../model/random.ts";
 import { advance } from "../model/world.ts";
-import { giveUp, heldDevices, learningJournal } from "./ledger.ts";
+import { giveUp, heldDevices, type Known, learningJournal } from "./ledger.ts";
 import { MAPPINGS } from "./mappings.ts";
 import { hand, logged, type Stage, tell } from "./stage.ts";
 import { count } from "./tally.ts";
@@ -75,23 +76,31 @@ export function stop(stage: Stage): void {
   die(stage, stage.daemon);
 }
 
-/**
- * What is in a namespace that could not be pinned has nobody to keep it from here on, as was told; nor has what was
- * moved on to a namespace that could not be pinned yet.
- */
+/** What nobody keeps from here on, or could find again, need not be accounted for any more. */
 function die(stage: Stage, daemon: Daemon): void {
-  const { containers, ledger, machine, troubles } = stage;
-  const isPinned = (namespace: Namespace) => machine.world.files.has(pinOf(namespace));
-  const mayBeUnpinned = (namespace: Namespace) =>
-    troubles.pinsHaveFailed || containers.every(({ netns }) => netns !== namespace);
+  const { ledger, machine } = stage;
+  stage.daemon = null;
   // Before it is dead: then it is gone.
   for (const known of heldDevices(ledger, machine)) {
-    const { namespace } = known.link;
-    if (namespace !== machine.home && mayBeUnpinned(namespace) && !isPinned(namespace))
-      giveUp(ledger, known, "was in a namespace without a pin");
+    const why = whyLost(stage, known);
+    if (why !== null) giveUp(ledger, known, why);
   }
-  stage.daemon = null;
   daemon[Symbol.dispose]();
+}
+
+function whyLost({ machine, troubles }: Stage, { link, pictures }: Known): string | null {
+  const { namespace, mac } = link;
+  const { files, processes } = machine.world;
+  const attachments = attachmentsOf(machine.rows);
+  const isOwn = attachments.some(({ cookie }) => cookie === String(namespace.cookie));
+  if (namespace === machine.home || files.has(pinOf(namespace))) return null;
+  if (troubles.pinsHaveFailed) return "was in a namespace without a pin, as was told";
+  if (isOwn) return null;
+  const isInhabited = Array.from(processes.values()).some((process) => process.namespace === namespace);
+  if (!isInhabited) return "was moved on just now to where nobody else is";
+  const isOnRecord = attachments.some((one) => namespacesOf(one).includes(String(namespace.cookie)));
+  const isKnown = pictures.some(({ device }) => device.mac === mac);
+  return isOnRecord || isKnown ? null : "was moved on just now, with another MAC than it had";
 }
 
 /** Some turns pass, or all that is under way comes to its end. */

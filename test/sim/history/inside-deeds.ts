@@ -98,11 +98,17 @@ export function endNested(stage: Stage, random: Random): void {
   if (living.length > 0) endOneNested(stage, pick(random, living));
 }
 
-/** What keeps a nested namespace ends, and with it what virtual devices it has. */
-export function endOneNested(stage: Stage, process: Process): void {
+/**
+ * What keeps a nested namespace ends, and with it what virtual devices it has.
+ *
+ * @param isHeld unless it is held for those
+ */
+export function endOneNested(stage: Stage, process: Process, isHeld = false): void {
   tell(stage, `the nested namespace ${process.namespace?.cookie} ends`);
   const there = linksOf(process);
-  explained(stage.ledger, "was in a nested namespace that ended", () => reap(stage.machine.world, process));
+  const end = () => reap(stage.machine.world, process);
+  if (isHeld) end();
+  else explained(stage.ledger, "was in a nested namespace that ended", end);
   // What the kernel has sent home by itself keeps the number that it came with.
   for (const link of there) {
     const known = stage.ledger.known.get(link);

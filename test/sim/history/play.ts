@@ -105,7 +105,8 @@ async function endAll(stage: Stage): Promise<void> {
   const { containers, machine, nested, strangers } = stage;
   tell(stage, "all containers end");
   for (const stranger of Array.from(strangers)) removeStranger(stage, stranger);
-  for (const process of nested) if (process.namespace !== null) endOneNested(stage, process);
+  // All that was moved on has been followed by now.
+  for (const process of nested) if (process.namespace !== null) endOneNested(stage, process, true);
   disown(stage, null);
   for (const container of containers) {
     if (isAlive(container)) endContainer(stage, container);

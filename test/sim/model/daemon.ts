@@ -53,7 +53,7 @@ export interface Daemon extends Disposable {
   heldCookies(): string[];
   /** Waits until nothing is under way, exits of processes included. */
   settle(): Promise<void>;
-  /** A while later, what is stuck is tried again. */
+  /** A while later, what is stuck is tried again, and what is inside looked at. */
   retry(): Promise<void>;
 }
 

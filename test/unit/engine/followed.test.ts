@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { constants } from "node:os";
+import { SyscallError } from "../../../ffi/errno.ts";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import { type Daemon, type DaemonOptions, type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { createFuse, isQuestion, refusingSystem } from "../../sim/model/faults.ts";
@@ -306,4 +308,42 @@ test("`release` brings it home while everybody lives", async () => {
   expect((await daemon.engine.handle(releaseEvent("c1"))).outcome).toBe("returned");
   expect(pictureOf(scene.machine.world, scene.machine.home)).toEqual(scene.before);
   expect(daemon.heldCookies()).toEqual([]);
+});
+
+test("given another MAC, and moved on in the moment in which it is released: it comes home from where it was told to be", async () => {
+  const { scene, daemon } = await attached(["macvlan"]);
+  using _ = daemon;
+  const { machine, before, inside, nested } = scene;
+  change(machine.world, deviceIn(inside, "d0"), { mac: "02:00:00:00:00:99" });
+  const released = daemon.engine.handle(releaseEvent("c1"));
+  move(scene, "d0", inside, nested);
+  expect((await released).outcome).toBe("returned");
+  await daemon.settle();
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  expect(daemon.heldCookies()).toEqual([]);
+  expect(daemon.openCount()).toBe(3);
+});
+
+test("moved on while no daemon runs, and the next one cannot look at first: it is held as soon as it can", async () => {
+  const { scene, daemon } = await attached(["tun"]);
+  const { machine, mapping, inside, nested } = scene;
+  daemon[Symbol.dispose]();
+  move(scene, "d0", inside, nested);
+  let isShort = true;
+  using after = await startDaemon(machine, {
+    mappings: [mapping],
+    system: (system) => ({
+      ...system,
+      openPidfd(pid) {
+        if (isShort) throw new SyscallError("pidfd_open", constants.errno.EMFILE);
+        return system.openPidfd(pid);
+      },
+    }),
+  });
+  expect(movedTo(after)).toEqual([null]);
+  isShort = false;
+  await after.retry();
+  expect(movedTo(after)).toEqual([String(nested.cookie)]);
+  killAll(scene);
+  await expectHome(scene, after);
 });

@@ -157,8 +157,8 @@ test("moved on to where nothing leads, it is stuck, told with where it went, and
   await using holder = await startProcess([...opened, "sh", "-c", `exec "$0" 3</run/netns/${name}`]);
   expect((await lab.onHost("ip", "netns", "del", name)).code).toBe(0);
   const there = `/proc/${holder.pid}/fd/3`;
-  await container.netns.ip(`link set eth0 netns ${there}`);
-  await lab.onHost("nsenter", `--net=${there}`, "ip", "link", "set", "eth0", "name", "wan");
+  // Before it goes: whoever was in there to rename it would lead there.
+  await container.netns.ip("link set eth0 name wan", `link set wan netns ${there}`);
   await until("that to be told", async () => {
     const { containers } = await daemon.status();
     return JSON.stringify(containers).includes("d0 was moved on to a namespace that neither");

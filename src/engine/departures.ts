@@ -57,7 +57,7 @@ export class Departures implements Disposable {
     } catch (error) {
       monitor?.[Symbol.dispose]();
       if (!isSystemRefusal(error)) throw error;
-      return `devices that leave it are not followed at once: ${error.message}`;
+      return error.message;
     }
   }
 

@@ -27,8 +27,8 @@ import { readDevices } from "./reader.ts";
 import { type SurveyQuery, survey } from "./survey.ts";
 import { sysctlFilesOf } from "./sysctls.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "./system.ts";
-import { take } from "./take.ts";
-import { type Examined, examine } from "./target.ts";
+import { type Take, takerOver } from "./take.ts";
+import { examine } from "./target.ts";
 import { trailOver } from "./trail.ts";
 import { Watches } from "./watches.ts";
 
@@ -48,7 +48,7 @@ export class KernelService implements KernelCalls, Disposable {
   readonly #namespaces: Namespaces;
   readonly #watches: Watches;
   readonly #departures: Departures;
-  readonly #take: (examined: Extract<Examined, { ok: true }>) => Opened;
+  readonly #take: Take;
   readonly #trail: Trail;
   #entered = false;
   readonly #enters = () => {
@@ -68,8 +68,7 @@ export class KernelService implements KernelCalls, Disposable {
     this.#homeCookie = this.#socket.cookie();
     this.#table = createDeviceTable(this.#home, this.#monitor);
     const [namespaces, watches, homeCookie] = [this.#namespaces, this.#watches, this.#homeCookie];
-    const taking = { system, namespaces, watches, homeCookie, entered: this.#enters };
-    this.#take = (examined) => take(taking, examined);
+    this.#take = takerOver({ system, namespaces, watches, homeCookie, entered: this.#enters });
     this.#trail = trailOver(system, namespaces, this.#take);
   }
 
@@ -93,8 +92,7 @@ export class KernelService implements KernelCalls, Disposable {
    * container any moment, and with it every virtual device that is there.
    */
   chase(): void {
-    const chased = { trail: this.#trail, departures: this.#departures };
-    chase(chased, this.#tell);
+    chase({ trail: this.#trail, departures: this.#departures }, this.#tell);
   }
 
   /**
@@ -143,8 +141,11 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   pin(cookie: string): string | null {
-    const fault = this.#namespaces.pin(cookie);
-    return this.#departures.listen(cookie, this.#namespaces.get(cookie).fd) ?? fault;
+    return this.#namespaces.pin(cookie);
+  }
+
+  listen(cookie: string): string | null {
+    return this.#departures.listen(cookie, this.#namespaces.get(cookie).fd);
   }
 
   unpinOthers(known: readonly string[]): void {

@@ -62,11 +62,10 @@ export interface KernelCalls {
   openPinned(cookie: string): Opened;
   /** Takes hold of a namespace by any process that is in it, or by any other mount of it. */
   openFound(cookie: string): Opened;
-  /**
-   * Pins a held namespace until its last `close`, and tells from now on of devices that leave it; gives why that
-   * could not be, or null.
-   */
+  /** Pins a held namespace until its last `close`; gives why it could not be, or null. */
   pin(cookie: string): string | null;
+  /** Tells of devices that leave a held namespace, until its last `close`; gives why it cannot, or null. */
+  listen(cookie: string): string | null;
   /** Lets go of the pins of earlier daemons, those of `known` aside. */
   unpinOthers(known: readonly string[]): void;
   /** What is pinned, those of `known` aside, and looked into without taking hold of it. */

@@ -17,6 +17,7 @@ export function localKernel(calls: KernelCalls): Kernel {
     openPinned: (...args) => turn(() => calls.openPinned(...args)),
     openFound: (...args) => turn(() => calls.openFound(...args)),
     pin: (...args) => turn(() => calls.pin(...args)),
+    listen: (...args) => turn(() => calls.listen(...args)),
     unpinOthers: (...args) => turn(() => calls.unpinOthers(...args)),
     unaccounted: (...args) => turn(() => calls.unaccounted(...args)),
     close: (...args) => turn(() => calls.close(...args)),

@@ -39,15 +39,26 @@ export async function takeHold(context: Context, attachment: Attachment): Promis
   return problem;
 }
 
-/** Keeps the namespace over the daemon's death; where that cannot be, it is told, and nothing else changes. */
+/**
+ * Keeps a namespace over the daemon's death, and has it told when devices leave it; where that cannot be, it is
+ * told, and nothing else changes.
+ */
 export async function pinned(
-  context: Context,
+  { kernel, log }: Context,
   { cookie, mapping }: Pick<Attachment, "cookie" | "mapping">,
 ): Promise<void> {
-  const fault = await context.kernel.pin(cookie).catch(String);
-  if (fault === null) return;
-  const message = `the namespace cannot be pinned, and does not outlive a daemon that is killed: ${fault}`;
-  context.log("warning", message, { mapping });
+  const [pin, listen] = await Promise.all([
+    kernel.pin(cookie).catch(String),
+    kernel.listen(cookie).catch(String),
+  ]);
+  if (pin !== null) {
+    const message = `the namespace cannot be pinned, and does not outlive a daemon that is killed: ${pin}`;
+    log("warning", message, { mapping });
+  }
+  if (listen !== null) {
+    const message = `what is moved on from the namespace is not followed at once, but on the way home: ${listen}`;
+    log("warning", message, { mapping });
+  }
 }
 
 /** Takes hold of the namespaces that devices were moved on to, as far as anything leads there. */

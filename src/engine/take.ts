@@ -18,23 +18,28 @@ export interface Taking {
  * Takes hold of what was opened, which is owned from here on: enters the namespace once for a socket, which tells
  * the cookie and goes on acting there.
  */
-export function take(taking: Taking, examined: Extract<Examined, { ok: true }>): Opened {
+export type Take = (examined: Extract<Examined, { ok: true }>) => Opened;
+
+/** A {@link Take} into what is held already. */
+export function takerOver(taking: Taking): Take {
   const { system, namespaces, watches, homeCookie } = taking;
-  try {
-    const socket = system.enter(examined.namespace);
-    taking.entered();
-    const cookie = socket.cookie();
-    if (cookie === homeCookie) {
-      socket[Symbol.dispose]();
+  return (examined) => {
+    try {
+      const socket = system.enter(examined.namespace);
+      taking.entered();
+      const cookie = socket.cookie();
+      if (cookie === homeCookie) {
+        socket[Symbol.dispose]();
+        discard(system, examined);
+        return { ok: false, problem: hostNamespace(examined.text) };
+      }
+      namespaces.hold(cookie, examined.namespace, socket);
+      if (examined.process === null) return { ok: true, cookie, process: null };
+      const { pidfd, startTime } = examined.process;
+      return { ok: true, cookie, process: { watch: watches.add(pidfd), startTime } };
+    } catch (error) {
       discard(system, examined);
-      return { ok: false, problem: hostNamespace(examined.text) };
+      throw error;
     }
-    namespaces.hold(cookie, examined.namespace, socket);
-    if (examined.process === null) return { ok: true, cookie, process: null };
-    const { pidfd, startTime } = examined.process;
-    return { ok: true, cookie, process: { watch: watches.add(pidfd), startTime } };
-  } catch (error) {
-    discard(system, examined);
-    throw error;
-  }
+  };
 }

@@ -1,15 +1,11 @@
 import type { Trail } from "./follow.ts";
-import type { Opened } from "./kernel.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { System } from "./system.ts";
-import { type Examined, examine } from "./target.ts";
+import type { Take } from "./take.ts";
+import { examine } from "./target.ts";
 
 /** What following a device takes, over a System. */
-export function trailOver(
-  system: System,
-  namespaces: Namespaces,
-  take: (examined: Extract<Examined, { ok: true }>) => Opened,
-): Trail {
+export function trailOver(system: System, namespaces: Namespaces, take: Take): Trail {
   return {
     homeFd: system.homeFd,
     get: (cookie) => namespaces.get(cookie),

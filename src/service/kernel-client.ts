@@ -87,6 +87,7 @@ export async function startKernel(
       openPinned: (...args) => call("openPinned", args),
       openFound: (...args) => call("openFound", args),
       pin: (...args) => call("pin", args),
+      listen: (...args) => call("listen", args),
       unpinOthers: (...args) => call("unpinOthers", args),
       unaccounted: (...args) => call("unaccounted", args),
       close: (...args) => call("close", args),

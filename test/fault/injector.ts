@@ -139,6 +139,15 @@ export function createInjector(fuse: Fuse): Injector {
             },
           ),
         ),
+      departures: (namespace) =>
+        around(
+          "enter",
+          "setns, socket, bind",
+          () => real.departures(namespace),
+          (code) => {
+            throw syscallError(code === "EPERM" ? "setns" : "socket", code);
+          },
+        ),
       open: (path) =>
         around(
           "open",

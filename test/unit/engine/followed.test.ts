@@ -347,3 +347,24 @@ test("moved on while no daemon runs, and the next one cannot look at first: it i
   killAll(scene);
   await expectHome(scene, after);
 });
+
+test("where nobody can listen that is told, and it is followed on the way home", async () => {
+  const { scene, daemon } = await attached(["veth"], {
+    system: (system) => ({
+      ...system,
+      departures: () => {
+        throw new SyscallError("socket", constants.errno.EMFILE, "AF_NETLINK");
+      },
+    }),
+  });
+  using _ = daemon;
+  const { machine, inside, nested } = scene;
+  expect(daemon.log).toContain(
+    "warning: what is moved on from the namespace is not followed at once, but on the way home: socket AF_NETLINK: EMFILE: too many open files",
+  );
+  move(scene, "d0", inside, nested);
+  await daemon.settle();
+  expect(movedTo(daemon)).toEqual([null]);
+  expect((await daemon.engine.handle(releaseEvent("c1"))).outcome).toBe("returned");
+  expect(pictureOf(machine.world, machine.home)).toEqual(scene.before);
+});

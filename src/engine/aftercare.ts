@@ -41,10 +41,13 @@ export async function lookAfter(
 ): Promise<void> {
   const known = { ...device, snapshot: home };
   const { ifindex } = home.device;
+  context.lookedAfter.set(ifindex, home);
   let mends = 0;
   const look = () =>
     // Nobody is to choose it while it is being mended.
     context.choosing.run(async () => {
+      // It has been away again meanwhile, and what it has come home to now counts.
+      if (context.lookedAfter.get(ifindex) !== home) return false;
       const located = await seen(context, known);
       if (located === null) return false;
       const differs = differences(located.snapshot, home);
@@ -64,6 +67,17 @@ export async function lookAfter(
       return true;
     });
 
+  await atEachTime(context, others, ifindex, look);
+  if (context.lookedAfter.get(ifindex) === home) context.lookedAfter.delete(ifindex);
+}
+
+/** Looks when udev has settled, and later as long as somebody manages the device and `look` does not end it. */
+async function atEachTime(
+  context: Context,
+  others: Others,
+  ifindex: number,
+  look: () => Promise<boolean>,
+): Promise<void> {
   const pause = (milliseconds: number) =>
     new Promise<void>((resolve) => context.alarm(milliseconds, resolve));
   let waited = 0;

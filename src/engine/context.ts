@@ -41,6 +41,8 @@ export interface Context {
   readonly heldOn: Map<number, readonly string[]>;
   /** Keys of Attachments that have a device which could not be found where it was moved on to: it is looked for again. */
   readonly astray: Set<number>;
+  /** Devices at home that are looked after, by ifindex, as each was when it came home the last time. */
+  readonly lookedAfter: Map<number, Snapshot>;
   /** Keys of Attachments whose namespace could not be looked for yet: what is in it is not known. */
   readonly unexamined: Set<number>;
   /** By watch. */

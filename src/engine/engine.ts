@@ -74,6 +74,7 @@ export function createEngine(parts: EngineParts): Engine {
     unreachable: new Set(),
     heldOn: new Map(),
     astray: new Set(),
+    lookedAfter: new Map(),
     unexamined: new Set(),
     processes: new Map(),
     endedEarly: new Set(),

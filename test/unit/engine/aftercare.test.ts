@@ -86,6 +86,22 @@ for (const isManaged of [false, true]) {
   });
 }
 
+test("one that has been away again since is what it came home to the last time", async () => {
+  const { machine, d0, daemon, others, pass, warnings } = await home();
+  using _ = daemon;
+  others.isManaged = true;
+  await pass(1500);
+  change(machine.world, d0, { mtu: 1300, alias: "another's by now" });
+  const before = pictureOf(machine.world, machine.home);
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c2", container));
+  kill(machine.world, container);
+  await daemon.settle();
+  await pass(12_000);
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  expect(warnings()).toEqual([]);
+});
+
 const deeds: readonly [string, (machine: Machine, link: Link) => void][] = [
   ["renames it", (at, link) => change(at.world, link, { name: "lan0" })],
   ["gives it another MAC", (at, link) => change(at.world, link, { mac: "02:00:00:00:00:77" })],

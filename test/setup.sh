@@ -19,8 +19,7 @@ if [ "$(uname -m)" = x86_64 ]; then
   need qemu-aarch64-static qemu-user-static
   [ -e /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 ] || missing="$missing libc6-arm64-cross"
 fi
-need qemu-system-x86_64 qemu-system-x86
-need debootstrap debootstrap
+# The guest of the vm tier; it brings its own QEMU.
 need mkfs.ext4 e2fsprogs
 if [ -z "$missing" ]; then exit 0; fi
 if ! command -v apt-get >/dev/null; then

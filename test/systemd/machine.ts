@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Output, run } from "../helpers/command.ts";
+import { type Release, treeOf } from "../helpers/debian.ts";
 import { type Namespace, namespaceOf } from "../helpers/namespace.ts";
 import { until } from "../helpers/until.ts";
-import { type Release, treeOf } from "./tree.ts";
 
 /** A machine of its own with a real systemd as its first process, in namespaces of this one: systemd-nspawn. */
 export interface Machine extends AsyncDisposable {
@@ -21,6 +21,7 @@ export interface Machine extends AsyncDisposable {
 }
 
 const BOOT_LIMIT_MS = 30_000;
+const PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2"];
 
 /**
  * Boots a machine; it takes half a second. What it writes is forgotten at its end.
@@ -28,7 +29,7 @@ const BOOT_LIMIT_MS = 30_000;
  * @param share a folder of this machine that it sees, to be read, as /opt/share
  */
 export async function boot(release: Release, share: string): Promise<Machine> {
-  const tree = treeOf(release);
+  const tree = treeOf(release, PACKAGES);
   const folder = mkdtempSync(join(tmpdir(), "netdevd-machine-"));
   const console = join(folder, "console");
   const group = `netdevd-test-${process.pid}-${release}`;

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { RELEASES } from "../helpers/debian.ts";
 import type { DeviceState } from "../helpers/device-state.ts";
 import { furnish, makeDevice } from "../helpers/devices.ts";
 import { until } from "../helpers/until.ts";
 import { boot, type Machine } from "./machine.ts";
 import { type Packages, packages } from "./packages.ts";
-import { RELEASES } from "./tree.ts";
 
 // The service as it is installed, under a real systemd: nothing is lost over whatever becomes of it, and containers
 // do not notice.

@@ -5,7 +5,7 @@ import { until } from "../helpers/until.ts";
 
 /** A network card of the guest. */
 export interface Nic {
-  readonly driver: "virtio_net" | "e1000e";
+  readonly driver: "virtio_net" | "e1000e" | "igb";
   /** Its place on the first PCI bus. */
   readonly slot: string;
   readonly mac: string;
@@ -14,19 +14,20 @@ export interface Nic {
   readonly pci: string;
 }
 
-/** The cards that each guest has: two of each kind. */
+/** The cards that each guest has: two of each kind, and one with SR-IOV, whose VFs are in the slots 0x14 and up. */
 export const NICS: readonly Nic[] = [
   nic("virtio_net", 0x10),
   nic("virtio_net", 0x11),
   nic("e1000e", 0x12),
   nic("e1000e", 0x13),
+  nic("igb", 0x04),
 ];
 
 /** The kinds of card, for scenarios that go through them. */
 export const DRIVERS = ["virtio_net", "e1000e"] as const;
 
 function nic(driver: Nic["driver"], slot: number): Nic {
-  const hex = slot.toString(16);
+  const hex = slot.toString(16).padStart(2, "0");
   return { driver, slot: hex, mac: `52:54:00:aa:00:${hex}`, name: `enp0s${slot}`, pci: `0000:00:${hex}.0` };
 }
 
@@ -37,18 +38,27 @@ export async function freshNic(lab: Lab, driver: Nic["driver"], which = 0): Prom
   if (!existsSync(`/sys/bus/pci/devices/${found.pci}`)) await rescan();
   const row = await until(`${found.name} to be on the host`, async () => await rowOf(lab, found));
   const is = String(row.ifname);
-  const altnames = Array.isArray(row.altnames) ? row.altnames.map(String) : [];
   await lab.host.ip(
-    `link set ${is} down`,
-    ...altnames.map((altname) => `link property del dev ${is} altname ${altname}`),
-    `link set ${is} nomaster`,
-    `link set ${is} address ${found.mac} mtu 1500 txqueuelen 1000`,
-    `link set ${is} alias ""`,
-    `addr flush dev ${is}`,
+    ...bare(row),
+    `link set ${is} address ${found.mac}`,
     ...(is === found.name ? [] : [`link set ${is} name ${found.name}`]),
   );
   await settle();
   return found;
+}
+
+/** Commands of ip(8) that take from a device whatever somebody gave it, but its name and MAC. */
+export function bare(row: Readonly<Record<string, unknown>>): string[] {
+  const name = String(row.ifname);
+  const altnames = Array.isArray(row.altnames) ? row.altnames.map(String) : [];
+  return [
+    `link set ${name} down`,
+    ...altnames.map((altname) => `link property del dev ${name} altname ${altname}`),
+    `link set ${name} nomaster`,
+    `link set ${name} mtu 1500 txqueuelen 1000`,
+    `link set ${name} alias ""`,
+    `addr flush dev ${name}`,
+  ];
 }
 
 /** Takes all cards down, so that what a scenario has left of them is in nobody's way. */

@@ -33,6 +33,17 @@ debootstrap --variant=minbase --include="$packages" "$suite" "$root" ${mirror:+"
   { tail --lines=30 "$work/log" >&2; exit 1; }
 kernel=$(ls "$root/lib/modules" | head --lines=1)
 
+# debootstrap cannot configure polkitd, which it needs; nothing is started here.
+step "network-manager"
+printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+chmod 755 "$root/usr/sbin/policy-rc.d"
+chroot "$root" sh -euc '
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update --option Acquire::Check-Valid-Until=false --option Acquire::Check-Date=false
+  apt-get install --yes --no-install-recommends network-manager
+  apt-get clean' >"$work/log" 2>&1 || { tail --lines=30 "$work/log" >&2; exit 1; }
+rm "$root/usr/sbin/policy-rc.d"
+
 step "configure"
 echo guest >"$root/etc/hostname"
 echo uninitialized >"$root/etc/machine-id"
@@ -76,6 +87,14 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
   systemd-networkd-wait-online.service; do
   ln --symbolic --force /dev/null "$units/$unit"
 done
+
+# NetworkManager runs in its own scenarios alone, and touches nothing there but what they name.
+# Each boot is a first one, at which systemd enables what its presets do not forbid.
+mkdir -p "$root/etc/systemd/system-preset"
+printf 'disable NetworkManager%s.service\n' '' '-*' >"$root/etc/systemd/system-preset/00-guest.preset"
+chroot "$root" systemctl --quiet disable NetworkManager.service
+mkdir -p "$root/etc/NetworkManager/conf.d"
+printf '[main]\nno-auto-default=*\n' >"$root/etc/NetworkManager/conf.d/10-guest.conf"
 
 step "initrd"
 initrd=$root/var/tmp/initrd

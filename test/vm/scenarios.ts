@@ -6,8 +6,12 @@ import { CLASH } from "./scenarios/clash.ts";
 import { ELSEWHERE } from "./scenarios/elsewhere.ts";
 import { HOME } from "./scenarios/home.ts";
 import { KIND } from "./scenarios/kinds.ts";
+import { MEMBERSHIP } from "./scenarios/membership.ts";
+import { NETWORK_MANAGER } from "./scenarios/network-manager.ts";
 import { OTHERS } from "./scenarios/others.ts";
+import { REFUSING } from "./scenarios/refusing.ts";
 import { SELECTORS } from "./scenarios/selectors.ts";
+import { VIRTUAL_FUNCTIONS } from "./scenarios/virtual-functions.ts";
 
 const ALL: readonly Scenario[] = [
   ...HOME,
@@ -19,6 +23,10 @@ const ALL: readonly Scenario[] = [
   ...KIND,
   ...OTHERS,
   ...SELECTORS,
+  ...VIRTUAL_FUNCTIONS,
+  ...MEMBERSHIP,
+  ...REFUSING,
+  ...NETWORK_MANAGER,
   scenario("after all of this the daemon has left nothing behind", (lab) => lab[Symbol.asyncDispose]()),
 ];
 

@@ -9,11 +9,15 @@ export type Release = (typeof RELEASES)[number];
 
 /** Made anew when this changes. */
 const REVISION = 1;
-const PACKAGES = "systemd,systemd-sysv,dbus,iproute2";
 
-/** A folder with a minimal Debian in it, made by debootstrap where it is not there yet. Nobody writes to it. */
-export function treeOf(release: Release): string {
-  const tree = join(CACHE, `${release}-${REVISION}`);
+/**
+ * A folder with a minimal Debian and `packages` in it, made by debootstrap where it is not there yet. Nobody writes
+ * to it.
+ *
+ * @param name of the folder in the cache, where it is not the release's own
+ */
+export function treeOf(release: Release, packages: readonly string[], name: string = release): string {
+  const tree = join(CACHE, `${name}-${REVISION}`);
   if (existsSync(tree)) return tree;
   const draft = `${tree}.${process.pid}`;
   mkdirSync(dirname(tree), { recursive: true });
@@ -21,7 +25,7 @@ export function treeOf(release: Release): string {
     const command = [
       "debootstrap",
       "--variant=minbase",
-      `--include=${PACKAGES}`,
+      `--include=${packages.join(",")}`,
       release,
       draft,
       ...mirror(),

@@ -167,17 +167,19 @@ export function decodeAttributes(bytes: Uint8Array): RawAttribute[] {
  * than nla_len, a __u16, can say.
  */
 export function encodeAttributes(list: readonly RawAttribute[]): Uint8Array<ArrayBuffer> {
-  const sizes = list.map(({ payload }) => alignUp(nlattr.size + payload.length, NLA_ALIGNTO));
-  const buffer = new ArrayBuffer(sizes.reduce((sum, size) => sum + size, 0));
-  const bytes = new Uint8Array(buffer);
-  const view = new DataView(buffer);
+  let size = 0;
+  for (const { payload } of list) size += alignUp(nlattr.size + payload.length, NLA_ALIGNTO);
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
   let at = 0;
-  for (const [index, { type, payload }] of list.entries()) {
+  for (const { type, payload } of list) {
     if (payload.length > NLA_PAYLOAD_MAX)
       throw new RangeError(`an attribute cannot hold ${payload.length} bytes`);
-    nlattr.encode({ nla_len: nlattr.size + payload.length, nla_type: type }, view, at);
+    const length = nlattr.size + payload.length;
+    view.setUint16(at + nlattr.offsets.nla_len, length, true);
+    view.setUint16(at + nlattr.offsets.nla_type, type, true);
     bytes.set(payload, at + nlattr.size);
-    at += sizes[index] ?? 0;
+    at += alignUp(length, NLA_ALIGNTO);
   }
   return bytes;
 }

@@ -140,7 +140,9 @@ export function createEngine(parts: EngineParts): Engine {
     async retryStuck() {
       context.registry.catchUp();
       // Trying changes devices itself, and a change is what it is tried again for.
-      if (parts.now() - triedAt < RETRY_PAUSE_MS) return;
+      const since = parts.now() - triedAt;
+      // The clock may have been set back.
+      if (since >= 0 && since < RETRY_PAUSE_MS) return;
       if (context.unexamined.size > 0) triedAt = parts.now();
       await examineAgain(context);
       const stuck = context.registry

@@ -158,8 +158,8 @@ export class KernelService implements KernelCalls, Disposable {
     return lookIntoPins(this.#trail, this.#pins, known);
   }
 
-  close(cookie: string): void {
-    this.#namespaces.letGo(cookie);
+  close(cookie: string, keepPin = false): void {
+    this.#namespaces.letGo(cookie, keepPin);
   }
 
   unwatch(watch: number): void {

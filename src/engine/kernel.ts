@@ -70,7 +70,7 @@ export interface KernelCalls {
   unpinOthers(known: readonly string[]): void;
   /** What is pinned, those of `known` aside, and looked into without taking hold of it. */
   unaccounted(known: readonly string[]): readonly PinnedNamespace[];
-  close(cookie: string): void;
+  close(cookie: string, keepPin?: boolean): void;
   unwatch(watch: number): void;
   /** @param cookie the container's namespace; null: none, nothing is inside */
   survey(cookie: string | null, query: SurveyQuery): Surveyed;

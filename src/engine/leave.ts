@@ -1,4 +1,4 @@
-import type { Attachment } from "../domain/attachment.ts";
+import { type Attachment, namespacesOf } from "../domain/attachment.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { type Context, unwatch } from "./context.ts";
 import type { Homecoming } from "./homecoming.ts";
@@ -30,8 +30,13 @@ export async function letGoOn(context: Context, key: number, cookie: string): Pr
 }
 
 async function close(context: Context, cookie: string): Promise<void> {
+  const { registry, unexamined } = context;
+  // Whoever could not be looked at yet has its devices there all the same, and finds them by the pin alone.
+  const isNeeded = registry
+    .all()
+    .some((one) => unexamined.has(one.key) && namespacesOf(one).includes(cookie));
   // Its pin, if any, is all that may be left of it: the next start takes that away.
-  await context.kernel.close(cookie).catch((error) => {
+  await context.kernel.close(cookie, isNeeded).catch((error) => {
     context.log("warning", `namespace ${cookie} is held on, with no device of ours in it: ${error}`, {});
   });
 }

@@ -12,8 +12,8 @@ export interface Wanted {
   readonly identity: Identity;
   /** Its ifindex inside, where it has been seen there. */
   readonly insideIfindex: number | null;
-  /** Those of others inside that are ours as well. */
-  readonly othersInside: readonly number[];
+  /** What others that are ours as well are known by: their numbers inside, and the MACs of all, its own among them. */
+  readonly others: { readonly numbers: readonly number[]; readonly macs: readonly (string | null)[] };
   /** Its ifindex at home, when it was last seen there. */
   readonly homeIfindex: number;
   /** What it was called at home, and then what it was to be called inside. */
@@ -45,7 +45,7 @@ export interface Places {
  */
 export function locate(places: Places, wanted: Wanted): Located | null {
   const { inside, home } = places.connections;
-  const { identity, insideIfindex, othersInside, homeIfindex, names, aspects } = wanted;
+  const { identity, insideIfindex, others, homeIfindex, names, aspects } = wanted;
   const devices = Array.from(places.home);
   const [own = ""] = names;
   const isNameTaken = devices.some(({ name, altnames }) => name === own || altnames.includes(own));
@@ -53,36 +53,44 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   const isOneOf = (device: Device, called: readonly string[]) =>
     mayBe(identity, device, true) && isToldApart(device, identity, called, standIns);
   const number = insideIfindex ?? places.departed(homeIfindex);
-  if (inside !== null && number !== null) {
+  if (inside !== null && number !== null && !others.numbers.includes(number)) {
     const device = readDevice(inside, number);
-    if (device !== null && mayBe(identity, device, false))
+    if (device !== null && mayBe(identity, device, false) && !isAnother(device, wanted))
       return locatedAt(places, "inside", inside, device, aspects);
   }
   const kept = readDevice(home, homeIfindex);
   if (kept !== null && mayBe(identity, kept, true)) return locatedAt(places, "home", home, kept, aspects);
   if (inside !== null) {
-    const others = readDevices(inside).filter(({ ifindex }) => !othersInside.includes(ifindex));
-    const within = mostAlike(others, (device) => isOneOf(device, names), names);
+    const left = readDevices(inside).filter(({ ifindex }) => !others.numbers.includes(ifindex));
+    const within = mostAlike(left, (device) => isOneOf(device, names), names);
     if (within !== undefined) return locatedAt(places, "inside", inside, within, aspects);
   }
   // What has no MAC is too easily taken for another: at home its own name alone will do.
   const atHome = identity.macs.includes(null) ? names.slice(0, 1) : names;
   const back = mostAlike(devices, (device) => isOneOf(device, atHome), atHome);
   if (back !== undefined) return locatedAt(places, "home", home, back, aspects);
+  // Moved and changed before anybody looked. Whose number there is known is not there any more.
+  const unseen =
+    inside === null || number !== null
+      ? []
+      : readDevices(inside).filter(
+          (device) => mayBe(identity, device, false) && !others.numbers.includes(device.ifindex),
+        );
+  const byMac = onlyOne(unseen.filter((device) => device.mac !== null && mayBe(identity, device, true)));
+  if (inside !== null && byMac !== undefined) return locatedAt(places, "inside", inside, byMac, aspects);
   // Given another MAC inside between the last look and the move, and nobody looked again.
   const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
   if (isNamesake) return locatedAt(places, "home", home, kept, aspects);
-  if (inside === null || insideIfindex !== null) return null;
-  // Moved and changed before anybody looked: it has kept its number where that was free, or its name, or its MAC.
-  const wantedName = names.at(-1);
-  const unseen = readDevices(inside).filter(
-    (device) => mayBe(identity, device, false) && !othersInside.includes(device.ifindex),
-  );
+  // It has kept its number where that was free, or its name.
   const found =
-    unseen.find(({ ifindex }) => ifindex === homeIfindex) ??
-    unseen.find(({ name }) => name === wantedName) ??
-    onlyOne(unseen.filter((device) => device.mac !== null && mayBe(identity, device, true)));
-  return found === undefined ? null : locatedAt(places, "inside", inside, found, aspects);
+    unseen.find(({ ifindex }) => ifindex === homeIfindex) ?? unseen.find(({ name }) => name === names.at(-1));
+  if (inside === null || found === undefined) return null;
+  return locatedAt(places, "inside", inside, found, aspects);
+}
+
+/** A number that was freed inside is the next one's that comes, which may be ours too and not be on record with it yet. */
+function isAnother({ mac }: Device, { identity, others }: Wanted): boolean {
+  return mac !== null && !identity.macs.includes(mac) && others.macs.includes(mac);
 }
 
 /** What there is one of; of several it is not known which. */

@@ -88,10 +88,24 @@ async function moveOnce(context: Context, key: number, at: number, from: Located
   const result = await context.kernel.apply(cookie, from, wantedOf(device), steps, false);
   const { located, failure } = result;
   if (located?.place === "inside") {
+    const { ifindex } = located.snapshot.device;
     const state = failure === null ? "inside" : "moving";
-    context.registry.updateDevice(key, at, { insideIfindex: located.snapshot.device.ifindex, state });
+    context.registry.updateDevice(key, at, { insideIfindex: ifindex, state });
+    forgetNumber(context, key, at, ifindex);
   }
   return result;
+}
+
+/** Whoever had this number in the namespace before is not there any more: it was deleted, or moved on. */
+function forgetNumber(context: Context, key: number, at: number, ifindex: number): void {
+  const { registry } = context;
+  for (const other of registry.inNamespace(attachmentOn(context, key).cookie)) {
+    for (const [place, { insideIfindex, movedTo }] of other.devices.entries()) {
+      const isItself = other.key === key && place === at;
+      if (isItself || movedTo !== null || insideIfindex !== ifindex) continue;
+      registry.updateDevice(other.key, place, { insideIfindex: null });
+    }
+  }
 }
 
 /** Whether a pattern's number was free when all was looked at, and is no more. */

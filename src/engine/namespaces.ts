@@ -64,8 +64,12 @@ export class Namespaces implements Disposable {
     return this.#entry(cookie);
   }
 
-  /** Lets go once; one that is not held is fine. */
-  letGo(cookie: string): void {
+  /**
+   * Lets go once; one that is not held is fine.
+   *
+   * @param keepPin whether it is to stay pinned, for whoever takes hold of it later
+   */
+  letGo(cookie: string, keepPin = false): void {
     const entry = this.#entries.get(cookie);
     if (entry === undefined) return;
     entry.holds -= 1;
@@ -73,7 +77,7 @@ export class Namespaces implements Disposable {
     this.#entries.delete(cookie);
     try {
       const isThere = entry.pinned || (entry.hasPinFile && this.#pins.has(cookie));
-      if (isThere) this.#pins.unpin(cookie);
+      if (isThere && !keepPin) this.#pins.unpin(cookie);
     } finally {
       this.#departures.leave(cookie);
       entry.socket[Symbol.dispose]();

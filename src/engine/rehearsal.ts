@@ -34,7 +34,7 @@ export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
   const wanted = {
     identity: identityOf(lo, null),
     insideIfindex: null,
-    othersInside: [],
+    others: { numbers: [], macs: [] },
     homeIfindex: lo.ifindex,
     names: [lo.name],
     aspects: { home: NOTHING, inside: NOTHING },

@@ -14,17 +14,22 @@ export function wantedOf(device: AttachedDevice, beside: readonly AttachedDevice
   return {
     identity: identityOf(device.snapshot.device, device.wanted.device.mac),
     insideIfindex: device.insideIfindex,
-    othersInside: numbersOf(beside.filter(({ movedTo }) => movedTo === device.movedTo)).filter(
-      (number) => number !== device.insideIfindex,
-    ),
+    others: othersOf(device, beside),
     homeIfindex: device.snapshot.device.ifindex,
     names: [device.snapshot.device.name, device.wanted.device.name],
     aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
   };
 }
 
-function numbersOf(devices: readonly AttachedDevice[]): number[] {
-  return devices.flatMap(({ insideIfindex, state }) => (state === "home" ? [] : (insideIfindex ?? [])));
+function othersOf(device: AttachedDevice, beside: readonly AttachedDevice[]): Wanted["others"] {
+  const away = beside.filter(({ state }) => state !== "home");
+  const numbers = away.flatMap(({ insideIfindex, movedTo }) =>
+    insideIfindex === null || insideIfindex === device.insideIfindex || movedTo !== device.movedTo
+      ? []
+      : insideIfindex,
+  );
+  const macs = away.flatMap(({ snapshot, wanted }) => [snapshot.device.mac, wanted.device.mac]);
+  return { numbers, macs };
 }
 
 /** The namespace that a device was last seen in, home aside; null: that is held no more, and home alone can be looked at. */

@@ -67,7 +67,10 @@ export function nest(stage: Stage, random: Random): void {
     if (living.length === 0) return;
     const target = pick(random, living).netns;
     tell(stage, `${link.name} is moved from a nested namespace to namespace ${target.cookie}`);
+    const from = link.namespace;
     allowed(() => change(world, link, { target }));
+    const known = stage.ledger.known.get(link);
+    if (known !== undefined && link.namespace === target) known.leftBy = from;
     return;
   }
   const link = anyInside(stage, random);
@@ -92,6 +95,17 @@ function isAtRest({ ledger, machine }: Stage, link: Link): boolean {
   );
 }
 
+function isOnRecordWhereItIs({ ledger, machine }: Stage, link: Link): boolean {
+  const { cookie } = link.namespace;
+  return attachmentsOf(machine.rows).some((attachment) =>
+    attachment.devices.some(
+      ({ movedTo }, at) =>
+        ledger.taken.get(`${attachment.key}/${at}`) === link &&
+        (movedTo ?? attachment.cookie) === String(cookie),
+    ),
+  );
+}
+
 /** The container within ends. */
 export function endNested(stage: Stage, random: Random): void {
   const living = stage.nested.filter(({ namespace }) => namespace !== null);
@@ -107,6 +121,11 @@ export function endOneNested(stage: Stage, process: Process, isHeld = false): vo
   tell(stage, `the nested namespace ${process.namespace?.cookie} ends`);
   const there = linksOf(process);
   const end = () => reap(stage.machine.world, process);
+  for (const known of stage.ledger.known.values()) {
+    // It was not looked for in time, and the only way to where it is leads through here.
+    if (known.leftBy === process.namespace && !isOnRecordWhereItIs(stage, known.link))
+      known.fate ??= "was moved on from a namespace that has ended";
+  }
   if (isHeld) end();
   else explained(stage.ledger, "was in a nested namespace that ended", end);
   // What the kernel has sent home by itself keeps the number that it came with.

@@ -3,6 +3,7 @@ import type { Journal } from "../../../src/engine/journal.ts";
 import type { Machine } from "../model/daemon.ts";
 import type { Link } from "../model/links.ts";
 import { attachmentsOf } from "../model/memory-journal.ts";
+import type { Namespace } from "../model/namespaces.ts";
 import { type Seen, seenOf } from "../model/picture.ts";
 
 /** A device of the host as this side knows it, whatever netdevd makes of it. */
@@ -18,6 +19,8 @@ export interface Known {
   fate: string | null;
   /** Somebody inside has changed it since it came there. */
   isMeddledWith: boolean;
+  /** The namespace that a container made and moved it on from, to that of another one. */
+  leftBy: Namespace | null;
   /** It has been told that something of it could not be put back. */
   isToldChanged: boolean;
 }
@@ -49,6 +52,7 @@ export function enter(ledger: Ledger, { world }: Machine, link: Link): void {
     ifindex,
     fate: null,
     isMeddledWith: false,
+    leftBy: null,
     isToldChanged: false,
   });
 }

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import type { System } from "../../../src/engine/system.ts";
 import { startDaemon } from "../../sim/model/daemon.ts";
-import { isQuestion, refusingSystem } from "../../sim/model/faults.ts";
+import { createFuse, isQuestion, refusingSystem } from "../../sim/model/faults.ts";
 import { addNamespace } from "../../sim/model/lifetime.ts";
 import { addLink, deleteLink } from "../../sim/model/links.ts";
+import { linkNamed } from "../../sim/model/namespaces.ts";
 import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
 import { kill, spawn } from "../../sim/model/processes.ts";
-import { attachEvent, mappingFor, stoppedEvent } from "./events.ts";
+import { attachEvent, mappingFor, releaseEvent, stoppedEvent } from "./events.ts";
 import { addDevice, change, deviceIn, emptyMachine, furnish, machineWith, startContainer } from "./host.ts";
 
 // Devices that are alike are not taken for one another.
@@ -95,5 +96,84 @@ for (const changed of [{ mac: "02:00:00:00:00:77" }, { name: "eth7" }]) {
     using daemon = await startDaemon(machine, { mappings });
     await daemon.settle();
     expect(pictureOf(world, home)).toEqual(before);
+  });
+}
+
+test("what was deleted inside before anybody looked is not the container's own of its number", async () => {
+  const machine = machineWith("ifb");
+  const { world, home } = machine;
+  const container = startContainer(machine);
+  const own = addLink(world, container.netns, {
+    name: "own",
+    kind: "ifb",
+    ifindex: deviceIn(home, "d0").ifindex,
+  });
+  const { mac } = own;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })],
+    system: (system) =>
+      refusingSystem(system, (request) => {
+        const device = linkNamed(container.netns, "eth1");
+        if (device !== null && isQuestion(request)) deleteLink(world, device);
+        return null;
+      }),
+  });
+  const verdict = await daemon.engine.handle(attachEvent(machine, "c1", container));
+  expect(verdict.outcome).toBe("failed");
+  expect(pictureOf(world, home)).toEqual({});
+  expect(pictureOf(world, container.netns)).toMatchObject({ own: { device: { mac } } });
+});
+
+test("what was renamed inside before anybody looked is not a stranger at home of its name and number", async () => {
+  const machine = machineWith("ifb");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const container = startContainer(machine);
+  const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
+  const { ifindex } = deviceIn(home, "d0");
+  addLink(world, container.netns, { name: "own", kind: "veth", ifindex });
+  for (let at = 1; linkNamed(container.netns, "eth1") === null; at++) {
+    const fuse = createFuse(at);
+    using daemon = await startDaemon(machine, { mappings, fuse });
+    await Promise.race([daemon.engine.handle(attachEvent(machine, "c1", container)), fuse.burnt]);
+  }
+  change(world, deviceIn(container.netns, "eth1"), { name: "eth7" });
+  const stranger = addLink(world, home, { name: "d0", kind: "ifb", ifindex });
+  const { mac } = stranger;
+  using next = await startDaemon(machine, { mappings });
+  await next.settle();
+  expect(stranger.mac).toBe(mac);
+  deleteLink(world, stranger);
+  await next.retry();
+  await next.engine.handle(releaseEvent(null));
+  expect(withoutNumbers(pictureOf(world, home))).toEqual(withoutNumbers(before));
+});
+
+for (let effects = 1; effects < 16; effects++) {
+  test(`a number that was freed inside is the next one's, and no more of the one that is gone: killed at ${effects}`, async () => {
+    const machine = machineWith("ifb", "ifb");
+    const { world, home } = machine;
+    const before = pictureOf(world, home);
+    const container = startContainer(machine);
+    const [first, second] = [deviceIn(home, "d0"), deviceIn(home, "d1")];
+    addLink(world, container.netns, { name: "own", kind: "ifb", ifindex: first.ifindex });
+    const mappings = ["d0", "d1"].map((name, at) => mappingFor(`c${at}`, { match: { name } }));
+    {
+      using daemon = await startDaemon(machine, { mappings });
+      await daemon.engine.handle(attachEvent(machine, "c0", container));
+    }
+    deleteLink(world, first);
+    {
+      const fuse = createFuse(effects);
+      using daemon = await startDaemon(machine, { mappings, fuse });
+      await Promise.race([daemon.engine.handle(attachEvent(machine, "c1", container)), fuse.burnt]);
+    }
+    if (second.namespace !== home) expect(second.ifindex).toBe(3);
+    kill(world, container);
+    using next = await startDaemon(machine, { mappings });
+    await next.settle();
+    await next.retry();
+    expect(pictureOf(world, home)).toMatchObject({ d1: before.d1 ?? {} });
+    expect(next.engine.attachments()).toEqual([]);
   });
 }

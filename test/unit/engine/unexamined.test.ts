@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { SyscallError } from "../../../ffi/errno.ts";
 import type { System } from "../../../src/engine/system.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
-import { createFuse } from "../../sim/model/faults.ts";
+import { createFuse, isQuestion, refusingSystem } from "../../sim/model/faults.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
@@ -119,4 +119,44 @@ test("half done by a daemon that was killed, and not to be looked at by the next
     ]);
     expect(Object.keys(pictureOf(machine.world, container.netns))).toEqual(["d0"]);
   }
+});
+
+test("two mappings in one namespace: what cannot be looked at yet is kept by its pin when the other is home", async () => {
+  const machine = machineWith("veth", "ifb");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const both = [...mappings, mappingFor("c2", { match: { name: "d1" } })];
+  const container = startContainer(machine);
+  {
+    let refuses = false;
+    using daemon = await startDaemon(machine, {
+      mappings: both,
+      system: (system) =>
+        refusingSystem(system, (request) => (refuses && !isQuestion(request) ? "EBUSY" : null)),
+    });
+    for (const id of ["c1", "c2"]) await daemon.engine.handle(attachEvent(machine, id, container));
+    refuses = true;
+    kill(world, container);
+    await daemon.settle();
+  }
+  let calls = 0;
+  using daemon = await startDaemon(machine, {
+    mappings: both,
+    system: (system) => ({
+      ...system,
+      openPidfd(pid) {
+        calls += 1;
+        if (calls === 1) throw new SyscallError("pidfd_open", constants.errno.EMFILE);
+        return system.openPidfd(pid);
+      },
+    }),
+  });
+  await daemon.settle();
+  expect(Object.keys(pictureOf(world, home)).toSorted()).toEqual(["d0-far", "d1"]);
+  expect(Object.keys(pictureOf(world, container.netns))).toEqual(["d0"]);
+  await daemon.retry();
+  await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+  expect(world.namespaces).toHaveLength(1);
+  expect(daemon.openCount()).toBe(3);
 });

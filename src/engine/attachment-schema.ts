@@ -3,7 +3,12 @@ import type { Attachment } from "../domain/attachment.ts";
 import { NO_SYSCTLS } from "../domain/sysctls.ts";
 import { CODES } from "../domain/verdict.ts";
 
-/** What the journal holds of an Attachment, parsed and not trusted: a damaged row is a fault, not a crash. */
+/**
+ * What the journal holds of an Attachment, parsed and not trusted: a damaged row is a fault, not a crash.
+ *
+ * A package is upgraded while devices are away: what is added has a default for the rows that lack it, and nothing is
+ * taken away or given another meaning. Raising SCHEMA_VERSION sets journals aside, and takes a reader of the old ones.
+ */
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = v.nullable(v.string());

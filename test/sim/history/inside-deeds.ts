@@ -9,7 +9,7 @@ import { Refusal } from "../model/refusal.ts";
 import { addRoute } from "../model/routes.ts";
 import { addAltname, deleteAltname } from "../model/set-link.ts";
 import { anyRoute, neighbour } from "./belongings.ts";
-import { exists, explained } from "./ledger.ts";
+import { exists, explained, giveUp } from "./ledger.ts";
 import type { Stage } from "./stage.ts";
 import { disown, tell } from "./stage.ts";
 import { count } from "./tally.ts";
@@ -85,14 +85,10 @@ export function nest(stage: Stage, random: Random): void {
   allowed(() => change(world, link, { target }));
   if (known === undefined || link.namespace !== target) return;
   known.isMeddledWith = true;
-  // A tun is known by number and name alone: called something else it is lost sight of on its way.
-  if (link.mac === null && !isAtRest(stage, link)) known.fate ??= "was moved on while it was under way";
-}
-
-function isAtRest({ ledger, machine }: Stage, link: Link): boolean {
-  return attachmentsOf(machine.rows).some(({ key, devices }) =>
-    devices.some(({ state }, at) => state === "inside" && ledger.taken.get(`${key}/${at}`) === link),
-  );
+  // What nobody has seen going is known there by its MAC alone. Whoever is seen going is followed whatever it has by
+  // then: that is shown elsewhere, for here a daemon may be killed before it sees anything.
+  const hasKeptMac = link.mac !== null && known.pictures.some(({ device }) => device.mac === link.mac);
+  if (!hasKeptMac) giveUp(stage.ledger, known, "was moved on under another MAC");
 }
 
 function isOnRecordWhereItIs({ ledger, machine }: Stage, link: Link): boolean {
@@ -124,7 +120,7 @@ export function endOneNested(stage: Stage, process: Process, isHeld = false): vo
   for (const known of stage.ledger.known.values()) {
     // It was not looked for in time, and the only way to where it is leads through here.
     if (known.leftBy === process.namespace && !isOnRecordWhereItIs(stage, known.link))
-      known.fate ??= "was moved on from a namespace that has ended";
+      giveUp(stage.ledger, known, "was moved on from a namespace that has ended");
   }
   if (isHeld) end();
   else explained(stage.ledger, "was in a nested namespace that ended", end);

@@ -4,6 +4,7 @@ import { canGoAlong, insideOf } from "./inside.ts";
 import { firstFree, interfaceNameFault, isTemplate } from "./interface-name.ts";
 import type { DeviceRequest, Mapping } from "./mapping.ts";
 import { selectorText } from "./match.ts";
+import { BR_STATE_DISABLED } from "./port.ts";
 import { isRestorableQdisc, qdiscText } from "./qdisc.ts";
 import { routeText } from "./route.ts";
 import { whyNotRestorable } from "./routes.ts";
@@ -111,11 +112,12 @@ export function namesOf(devices: readonly Device[]): Set<string> {
 }
 
 /** What the device will come home without, told before it goes. */
-function notToComeBack({ device, qdisc, ingress, routes }: Snapshot): Problem[] {
+function notToComeBack({ device, qdisc, ingress, routes, port }: Snapshot): Problem[] {
   const lost = [
     ...routes.filter((route) => whyNotRestorable(route) !== null).map((route) => `route ${routeText(route)}`),
     ...(qdisc === null || isRestorableQdisc(qdisc) ? [] : [`qdisc ${qdiscText(qdisc)}`]),
     ...(ingress === null ? [] : [`ingress qdisc ${ingress} and its filters`]),
+    ...(port?.settings.state === BR_STATE_DISABLED ? ["state disabled as a port of its bridge"] : []),
     // teamd's, by generic netlink; it sets them when it sees its port again.
     ...(device.slaveKind === "team" ? ["options as a port of its team (priority, queue_id, …)"] : []),
   ];

@@ -1,8 +1,9 @@
 import { type Address, addressKey, addressText } from "./address.ts";
 import { keptInOrder, misplaced } from "./address-order.ts";
 import { isEmpty, linkWay } from "./link-way.ts";
+import { groupsMissing, groupText, type MulticastGroup } from "./multicast-group.ts";
 import { neighboursMissing, neighbourText } from "./neighbour.ts";
-import { portSettingsToSet, vlansText } from "./port.ts";
+import { BR_STATE_DISABLED, portSettingsToSet, vlansText } from "./port.ts";
 import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
 import { type Route, routeText } from "./route.ts";
@@ -61,7 +62,11 @@ export function plan(now: Located, goal: Goal): Step[] {
   if (moves) steps.push({ type: "move", to: goal.place, ifindex: goal.ifindex, change: first });
   else if (!isEmpty(first)) steps.push({ type: "change", change: first });
   if (sets) steps.push({ type: "set-sysctls", sysctls });
-  const settings = portSettingsToSet(way.joins ? null : now.snapshot.port, goal.snapshot.port);
+  // A port that is not up has no state but one (br_set_port_state()): that comes last.
+  const { state: _, ...settings } = portSettingsToSet(
+    way.joins ? null : now.snapshot.port,
+    goal.snapshot.port,
+  );
   const of = wanted.slaveKind === "bond" ? "bond" : "bridge";
   if (Object.keys(settings).length > 0) steps.push({ type: "set-port", of, settings });
   const vlans = goal.snapshot.port?.vlans ?? null;
@@ -97,7 +102,11 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   }
   compare("master", now.device.master ?? "none", wanted.device.master ?? "none");
   for (const [name, value] of Object.entries(portSettingsToSet(now.port, wanted.port))) {
-    compare(`port setting ${name}`, now.port?.settings[name] ?? "not there", value);
+    const none = name === "state" && now.port !== null ? "the bridge's choice" : "not there";
+    compare(`port setting ${name}`, now.port?.settings[name] ?? none, value);
+  }
+  for (const group of groupsMissing(groupsOf(now), groupsOf(wanted))) {
+    found.push(`${groupText(group)} is not there`);
   }
   const own = wanted.port?.mac ?? null;
   if (own !== null) compare("own mac", now.port?.mac ?? now.device.mac, own);
@@ -172,7 +181,19 @@ function restSteps(now: Snapshot, goal: Snapshot, moves: boolean): Step[] {
   );
   const isThere = !moves && isSameQdisc(now.qdisc, qdisc);
   if (qdisc !== null && isRestorableQdisc(qdisc) && !isThere) steps.push({ type: "set-qdisc", qdisc });
+  const isPort = !moves && now.device.master === goal.device.master;
+  const bridge = goal.device.master;
+  for (const group of groupsMissing(isPort ? groupsOf(now) : [], groupsOf(goal))) {
+    if (bridge !== null) steps.push({ type: "add-group", bridge, group });
+  }
+  const { state } = portSettingsToSet(isPort ? now.port : null, goal.port);
+  if (state !== undefined && state !== BR_STATE_DISABLED)
+    steps.push({ type: "set-port", of: "bridge", settings: { state } });
   return steps;
+}
+
+function groupsOf({ port }: Snapshot): readonly MulticastGroup[] {
+  return port?.groups ?? [];
 }
 
 /** @param loses the routes that are there may go with an address, or with the device when it is down */

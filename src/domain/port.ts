@@ -1,3 +1,6 @@
+import type { Device } from "./device.ts";
+import type { MulticastGroup } from "./multicast-group.ts";
+
 /** A range of VLANs of a bridge's port, from `first` to `last`. */
 export interface PortVlan {
   readonly first: number;
@@ -16,6 +19,8 @@ export interface Port {
   readonly vlans: readonly PortVlan[] | null;
   /** The device's own MAC, where its master lends it another; left out where none does. null: it is not known. */
   readonly mac?: string | null;
+  /** Those that somebody made it a member of for good; left out where there are none. */
+  readonly groups?: readonly MulticastGroup[];
 }
 
 /** Masters whose ports have settings that are read and put back. */
@@ -30,9 +35,11 @@ export interface PortSetting {
 
 /**
  * IFLA_BRPORT_* (linux/if_link.h): those that can be set, under the names that bridge(8) has for them. What a
- * bridge works out by itself is none of them: the state of a port, its timers, what it knows of the root.
+ * bridge works out by itself is none of them: a port's timers, what it knows of the root, and its state but where
+ * {@link isChosenState} says so.
  */
 export const BRPORT: readonly PortSetting[] = [
+  { name: "state", number: 1, bytes: 1 },
   { name: "priority", number: 2, bytes: 2 },
   { name: "cost", number: 3, bytes: 4 },
   { name: "hairpin", number: 4, bytes: 1 },
@@ -68,6 +75,19 @@ export const BOND_PORT: readonly PortSetting[] = [
 
 /** What a bond's port begins with. It is not to be written: most modes refuse a priority, whatever it is. */
 const BEGINS_WITH: Port["settings"] = { queue_id: 0, prio: 0 };
+
+/** BR_STATE_DISABLED: it does not outlast the next change of carrier, such as coming up (br_port_carrier_check()). */
+export const BR_STATE_DISABLED = 0;
+/** BR_STATE_FORWARDING (linux/if_bridge.h): what a port that runs has of a bridge that does without STP. */
+const BR_STATE_FORWARDING = 3;
+
+/**
+ * Whether somebody chose the state of a port of a bridge that does without STP: what does not run is disabled, and
+ * what runs forwards (br_stp_enable_port()). With STP it is for the bridge to say, or for a daemon of its own.
+ */
+export function isChosenState(state: number, { up, operstate }: Device): boolean {
+  return up && (operstate === "up" || operstate === "unknown") && state !== BR_STATE_FORWARDING;
+}
 
 /** Those settings that `now` has not as `wanted`; where it is no port yet, all that a port may not begin with. */
 export function portSettingsToSet(now: Port | null, wanted: Port | null): Port["settings"] {

@@ -1,4 +1,5 @@
 import { type Address, addressText } from "./address.ts";
+import { groupText, type MulticastGroup } from "./multicast-group.ts";
 import { type Neighbour, neighbourText } from "./neighbour.ts";
 import { type Port, type PortKind, type PortVlan, vlansText } from "./port.ts";
 import { type Qdisc, qdiscText } from "./qdisc.ts";
@@ -63,6 +64,8 @@ export type Step =
   | { readonly type: "add-route"; readonly route: Route }
   | { readonly type: "delete-route"; readonly route: Route }
   | { readonly type: "add-neighbour"; readonly neighbour: Neighbour }
+  /** To the port of the bridge that has this ifindex. */
+  | { readonly type: "add-group"; readonly bridge: number; readonly group: MulticastGroup }
   | { readonly type: "set-qdisc"; readonly qdisc: Qdisc };
 
 /**
@@ -115,6 +118,8 @@ export function stepText(step: Step): string {
       return `delete route ${routeText(step.route)}`;
     case "add-neighbour":
       return `add ${neighbourText(step.neighbour)}`;
+    case "add-group":
+      return `add ${groupText(step.group)}`;
     case "set-qdisc":
       return `set qdisc ${qdiscText(step.qdisc)}`;
   }

@@ -7,15 +7,29 @@ export interface Aspects {
   readonly sysctls: "all" | readonly string[];
   readonly routes: boolean;
   readonly neighbours: boolean;
+  /** Multicast groups of a bridge's port. */
+  readonly groups: boolean;
   /** Those of its root and of its ingress. */
   readonly qdiscs: boolean;
 }
 
 /** All that a Snapshot can hold: what is read before a device is touched. */
-export const EVERYTHING: Aspects = { sysctls: "all", routes: true, neighbours: true, qdiscs: true };
+export const EVERYTHING: Aspects = {
+  sysctls: "all",
+  routes: true,
+  neighbours: true,
+  groups: true,
+  qdiscs: true,
+};
 
 /** Nothing beside the device and its addresses. */
-export const NOTHING: Aspects = { sysctls: [], routes: false, neighbours: false, qdiscs: false };
+export const NOTHING: Aspects = {
+  sysctls: [],
+  routes: false,
+  neighbours: false,
+  groups: false,
+  qdiscs: false,
+};
 
 /** What has to be read of a device to tell whether it is what it shall be. */
 export function aspectsFor(goal: Snapshot, place: Place): Aspects {
@@ -24,6 +38,7 @@ export function aspectsFor(goal: Snapshot, place: Place): Aspects {
     sysctls: place === "home" && settings.length > 0 ? "all" : settings,
     routes: goal.routes.length > 0,
     neighbours: goal.neighbours.length > 0,
+    groups: (goal.port?.groups ?? []).length > 0,
     qdiscs: goal.qdisc !== null || goal.ingress !== null,
   };
 }

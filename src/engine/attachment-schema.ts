@@ -89,10 +89,20 @@ const route = v.object({
 
 const vlan = v.object({ first: count, last: count, pvid: v.boolean(), untagged: v.boolean() });
 
+const group = v.object({
+  address: v.string(),
+  vlan: count,
+  source: text,
+  mode: number,
+  sources: v.array(v.string()),
+  protocol: number,
+});
+
 const port = v.object({
   settings: v.record(v.string(), v.number()),
   vlans: v.optional(v.nullable(v.array(vlan)), null),
   mac: v.exactOptional(text),
+  groups: v.exactOptional(v.array(group)),
 });
 
 const neighbour = v.object({

@@ -3,6 +3,7 @@ import { type Step, stepText } from "../domain/step.ts";
 import { addAddress, deleteAddress } from "../netlink/address.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
+import { addGroup } from "../netlink/multicast-group.ts";
 import { addNeighbour } from "../netlink/neighbour.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
 import { changePort } from "../netlink/port.ts";
@@ -74,6 +75,7 @@ const INDEPENDENT: ReadonlySet<Step["type"]> = new Set([
   "delete-address",
   "add-route",
   "add-neighbour",
+  "add-group",
   "set-qdisc",
   "delete-route",
 ]);
@@ -137,6 +139,8 @@ function requestOf(subject: Subject, step: Step): Request {
       return deleteAddress(ifindex, step.address, about);
     case "add-neighbour":
       return addNeighbour(ifindex, step.neighbour, about);
+    case "add-group":
+      return addGroup(step.bridge, ifindex, step.group, about);
     case "set-qdisc":
       return setQdisc(ifindex, step.qdisc, about);
     case "add-route":

@@ -4,7 +4,8 @@ import type { Sysctls } from "../domain/sysctls.ts";
 import { addPortVlans, deletePortVlans } from "../netlink/bridge-vlan.ts";
 import type { Connection } from "../netlink/connection.ts";
 import type { NetlinkError } from "../netlink/netlink-error.ts";
-import { type Ground, readPortVlans, readSysctls } from "./reader.ts";
+import { readPortVlans } from "./port-reader.ts";
+import { type Ground, readSysctls } from "./reader.ts";
 import { writeSysctls } from "./sysctls.ts";
 
 // Steps that look first at what is there, and change what differs.

@@ -1,19 +1,17 @@
 import type { Device } from "../domain/device.ts";
 import { isMadeToStay, type Neighbour } from "../domain/neighbour.ts";
-import type { Port, PortVlan } from "../domain/port.ts";
 import type { Qdisc } from "../domain/qdisc.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { NO_SYSCTLS, type Sysctls } from "../domain/sysctls.ts";
 import { decodeAddress, getAddresses } from "../netlink/address.ts";
-import { decodePortVlans, getPortVlans } from "../netlink/bridge-vlan.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
 import { decodeNeighbour, getNeighbours } from "../netlink/neighbour.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
-import { decodePort } from "../netlink/port.ts";
 import { decodeQdisc, getQdisc } from "../netlink/qdisc.ts";
 import type { Aspects } from "./aspects.ts";
+import { readPort } from "./port-reader.ts";
 import { type RouteCache, readRoutes, routeCache } from "./routes-reader.ts";
 import { type SysctlFiles, withFiles } from "./sysctls.ts";
 import { unlessGone } from "./unless-gone.ts";
@@ -64,7 +62,7 @@ export function readSnapshot(
     .filter((found) => found.ifindex === ifindex)
     .map((found) => found.address);
   const routes = aspects.routes ? readRoutes(asked, ifindex) : [];
-  const port = readPort(connection, device, payload);
+  const port = readPort(connection, device, payload, aspects.groups);
   const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
   const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
   const ingress = aspects.qdiscs ? (readQdisc(connection, ifindex, "ingress")?.kind ?? null) : null;
@@ -83,27 +81,6 @@ function readNeighbours(connection: Connection, { ifindex, mac }: Device): Neigh
       .map(({ neighbour }) => neighbour)
   );
 }
-
-function readPort(connection: Connection, device: Device, payload: Uint8Array): Port | null {
-  const { slaveKind, ifindex, permanentMac } = device;
-  // What a team's ports have by themselves it does not tell, and what was set of them by generic netlink alone.
-  if (slaveKind === "team") return { settings: {}, vlans: null, mac: permanentMac };
-  const port = decodePort(payload);
-  if (port === null) return null;
-  return { ...port, vlans: slaveKind === "bridge" ? readPortVlans(connection, ifindex) : null };
-}
-
-/** The VLANs of a bridge's port; null where the kernel's bridges know none, or it is a port no more. */
-export function readPortVlans(connection: Connection, ifindex: number): PortVlan[] | null {
-  try {
-    return connection.dump(getPortVlans(ifindex)).flatMap(({ payload }) => decodePortVlans(payload));
-  } catch (error) {
-    if (error instanceof NetlinkError && NO_VLANS.has(error.code)) return null;
-    throw error;
-  }
-}
-
-const NO_VLANS: ReadonlySet<string> = new Set(["EOPNOTSUPP", "EINVAL", "ENODEV"]);
 
 /** None of its own (tc_get_qdisc()), or a kernel without any. */
 const NO_QDISC: ReadonlySet<string> = new Set(["EINVAL", "ENOENT", "EOPNOTSUPP", "ENODEV"]);

@@ -8,6 +8,7 @@ import {
   lladdr,
   nested,
   raw,
+  u32,
 } from "./attribute.ts";
 import type { Request } from "./connection.ts";
 import { viewOf } from "./decode-error.ts";
@@ -36,6 +37,16 @@ const linkinfo = <T>(data: Codec<T>) =>
 const slaveMessage = linkinfo(raw);
 const portMessages = { bridge: linkinfo(brport), bond: linkinfo(bondSlave) } as const;
 
+const bridgeMessage = family(
+  ifinfomsg,
+  attributes({
+    IFLA_LINKINFO: [
+      18,
+      nested(attributes({ IFLA_INFO_DATA: [2, nested(attributes({ IFLA_BR_STP_STATE: [5, u32] }))] })),
+    ],
+  }),
+);
+
 /** What an RTM_NEWLINK tells of a device as the port of a bridge or a bond; null where it is none. */
 export function decodePort(payload: Uint8Array): Pick<Port, "settings" | "mac"> | null {
   const { IFLA_INFO_SLAVE_KIND: kind, IFLA_INFO_SLAVE_DATA: data } =
@@ -46,6 +57,11 @@ export function decodePort(payload: Uint8Array): Pick<Port, "settings" | "mac"> 
   if (kind !== "bond") return null;
   const mac = BOND_SLAVE.decode(data).values.IFLA_BOND_SLAVE_PERM_HWADDR ?? null;
   return { settings: bondSlave.decode(data), mac };
+}
+
+/** Whether an RTM_NEWLINK tells of a bridge that does without STP: its own, and one in user space. */
+export function hasNoStp(payload: Uint8Array): boolean {
+  return bridgeMessage.decode(payload).values.IFLA_LINKINFO?.IFLA_INFO_DATA?.IFLA_BR_STP_STATE === 0;
 }
 
 /** Changes settings of a port. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import type { MulticastGroup } from "../../src/domain/multicast-group.ts";
 import { NO_CHANGE } from "../../src/domain/step.ts";
 import { addPortVlans, deletePortVlans } from "../../src/netlink/bridge-vlan.ts";
 import { changeLink, linkMessage } from "../../src/netlink/link.ts";
+import { addGroup, decodeGroups, getGroups } from "../../src/netlink/multicast-group.ts";
 import { brport, changePort, decodePort } from "../../src/netlink/port.ts";
-import { captured, hex, sent } from "./wire.ts";
+import { captured, hex, replay, sent } from "./wire.ts";
 
 const FILE = "bridge-port.txt";
 
@@ -46,6 +48,7 @@ describe("VLANs of a port: the same bytes", () => {
 test("a port as the kernel tells it", () => {
   expect(decodePort(captured(FILE, "a port of which much is set").payload)).toEqual({
     settings: {
+      state: 0,
       priority: 9,
       cost: 7,
       hairpin: 1,
@@ -71,6 +74,41 @@ test("a port as the kernel tells it", () => {
       neigh_vlan_suppress: 0,
     },
   });
+});
+
+const group: MulticastGroup = {
+  address: "239.1.1.2",
+  vlan: 7,
+  source: "192.0.2.1",
+  mode: null,
+  sources: [],
+  protocol: 4,
+};
+
+describe("multicast groups: the same but for the flags, which say what to do with one that is there", () => {
+  test.each([
+    ["multicast group", group],
+    ["multicast group of Ethernet", { ...group, address: "01:00:5e:01:02:03", vlan: 0, source: null }],
+  ])("%s", (name, one) => {
+    const ours = sent((connection) => connection.request(addGroup(9, 7, one, "add")));
+    const theirs = captured(FILE, name);
+    expect(ours.type).toBe(theirs.type);
+    expect(ours.payload.toHex()).toBe(theirs.payload.toHex());
+  });
+});
+
+test("multicast groups as the kernel tells them: of that port, and those that are there for good", () => {
+  const name = "multicast groups as they are told";
+  const [message] = replay(FILE, name, (connection) => connection.dump(getGroups()));
+  const payload = message?.payload ?? new Uint8Array();
+  const told = { ...group, vlan: 0, source: null };
+  expect(decodeGroups(payload, 7)).toEqual([
+    { ...told, address: "01:00:5e:01:02:03" },
+    { ...told, address: "239.1.1.2", source: "192.0.2.1" },
+    { ...told, address: "ff05::1234", vlan: 7 },
+  ]);
+  expect(decodeGroups(payload, 8)).toEqual([{ ...told, address: "239.1.1.3" }]);
+  expect(decodeGroups(payload, 9)).toEqual([]);
 });
 
 test("a device that is no port has no settings as one", () => {

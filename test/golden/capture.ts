@@ -23,6 +23,8 @@ const MESSAGE_TYPES: Readonly<Record<string, number>> = {
   RTM_NEWNEIGH: 28,
   RTM_GETNEIGH: 30,
   RTM_NEWQDISC: 36,
+  RTM_NEWMDB: 84,
+  RTM_GETMDB: 86,
   RTM_NEWLINKPROP: 108,
   RTM_DELLINKPROP: 109,
 };

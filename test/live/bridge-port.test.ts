@@ -4,6 +4,7 @@ import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { D0_AS_ETH1, mappingFor } from "../helpers/mapping.ts";
 import type { Namespace } from "../helpers/namespace.ts";
+import { until } from "../helpers/until.ts";
 
 // "The device is home with its bridge membership": in the same bridge, with all that was set of it as a port.
 
@@ -46,6 +47,59 @@ for (const kind of ["veth", "tap", "ifb", "vxlan"] as const) {
     expect(lab.daemon.log()).not.toContain("not-as-wanted");
   });
 }
+
+// A bridge without STP makes a port that was set to blocking forward again at once (br_make_forwarding()).
+for (const [number, name] of Object.entries({ 1: "listening", 2: "learning" })) {
+  test(`a port is home in the state that somebody chose: ${name}`, async () => {
+    await using lab = await Lab.create();
+    await lab.host.ip(...BRIDGE, ...makeDevice("veth", "d0"), ...furnish("d0"), "link set d0 master br0");
+    const bridge = (...words: string[]) => lab.host.run("bridge", ...words);
+    const state = async () => / state (\w+)/.exec(await bridge("link", "show", "dev", "d0"))?.[1];
+    await until("d0 forwards", async () => (await state()) === "forwarding");
+    await bridge("link", "set", "dev", "d0", "state", number);
+    expect(await state()).toBe(name);
+    await lab.start(D0_AS_ETH1);
+    const container = await lab.container();
+    expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+    await container.kill();
+    await lab.daemon.empty();
+    expect(await state()).toBe(name);
+    expect(lab.daemon.log()).not.toContain("not-as-wanted");
+  });
+}
+
+test("a port is home in the multicast groups that somebody put it in", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(
+    "link add br0 type bridge mcast_snooping 1",
+    "link set br0 up",
+    ...makeDevice("veth", "d0"),
+    "link set d0 up",
+    "link set d0-far up",
+    "link set d0 master br0",
+  );
+  const bridge = (...words: string[]) => lab.host.run("bridge", ...words);
+  const groups = async () => {
+    const lines = (await bridge("-details", "mdb", "show")).split("\n");
+    return lines.filter((line) => line.includes("port d0") && line.includes("permanent")).toSorted();
+  };
+  const add = (...words: string[]) => bridge("mdb", "add", "dev", "br0", "port", "d0", "grp", ...words);
+  await add("239.1.1.1", "permanent");
+  await add("239.1.1.2", "src", "192.0.2.1", "vid", "7", "permanent");
+  await add("ff05::1234", "vid", "7", "permanent");
+  await add("01:00:5e:01:02:03", "permanent");
+  const before = await groups();
+  expect(before).toHaveLength(4);
+
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+  expect(await groups()).toEqual([]);
+  await container.kill();
+  await lab.daemon.empty();
+  expect(await groups()).toEqual(before);
+  expect(lab.daemon.log()).not.toContain("not-as-wanted");
+});
 
 test("a device that could not stay inside is the port that it was", async () => {
   await using lab = await Lab.create();

@@ -6,6 +6,7 @@ import { decodeMessages, encodeMessage, type Message } from "../../../src/netlin
 import {
   RTM_GETADDR,
   RTM_GETLINK,
+  RTM_GETMDB,
   RTM_GETNEIGH,
   RTM_GETNSID,
   RTM_GETQDISC,
@@ -22,6 +23,7 @@ export function isQuestion({ type }: Message): boolean {
     RTM_GETLINK,
     RTM_GETADDR,
     RTM_GETROUTE,
+    RTM_GETMDB,
     RTM_GETNEIGH,
     RTM_GETNSID,
     RTM_GETQDISC,

@@ -7,6 +7,7 @@ import {
   RTM_DELROUTE,
   RTM_GETADDR,
   RTM_GETLINK,
+  RTM_GETMDB,
   RTM_GETNEIGH,
   RTM_GETNSID,
   RTM_GETQDISC,
@@ -68,6 +69,8 @@ const DUMPS: ReadonlyMap<number, (caller: Caller, request: Message) => Answer[]>
   [RTM_GETROUTE, dumpRoutes],
   [RTM_GETNSID, dumpNsids],
   [RTM_GETNEIGH, dumpNeighbours],
+  // Nobody makes a port a member of a multicast group here.
+  [RTM_GETMDB, () => []],
 ]);
 
 function carryOut(caller: Caller, request: Message): Answer[] {

@@ -36,6 +36,11 @@ function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Sn
       return { ...snapshot, routes: snapshot.routes.filter((route) => route !== step.route) };
     case "add-neighbour":
       return { ...snapshot, neighbours: [...snapshot.neighbours, step.neighbour] };
+    case "add-group": {
+      if (device.master !== step.bridge) throw new Error("EINVAL: it is no port of that bridge");
+      const groups = [...(snapshot.port?.groups ?? []), step.group];
+      return { ...snapshot, port: { settings: {}, vlans: null, ...snapshot.port, groups } };
+    }
     case "set-qdisc":
       return { ...snapshot, qdisc: step.qdisc };
     case "set-port":

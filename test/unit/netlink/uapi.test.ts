@@ -47,6 +47,8 @@ test("constants of linux/netlink.h, linux/rtnetlink.h, linux/if.h and sys/socket
     RTM_GETNEIGH: 30,
     RTM_NEWQDISC: 36,
     RTM_GETQDISC: 38,
+    RTM_NEWMDB: 84,
+    RTM_GETMDB: 86,
     RTM_NEWLINKPROP: 108,
     RTM_DELLINKPROP: 109,
     RTM_GETVLAN: 114,

@@ -1,0 +1,36 @@
+import { expect, test } from "bun:test";
+import { planAttach } from "../../../src/domain/attach-plan.ts";
+import type { Snapshot } from "../../../src/domain/snapshot.ts";
+import { deviceOf, mappingOf, requestOf, routeOf, snapshotOf } from "./samples.ts";
+
+// What a device will come home without is told before it goes: by a plan, and with the verdict.
+
+const PORT = { settings: { cost: 7 }, vlans: null };
+
+test.each<[what: string, members: Partial<Snapshot>]>([
+  ["qdisc htb 1:", { qdisc: { kind: "htb", handle: 0x10000, options: "" } }],
+  ["ingress qdisc clsact and its filters", { ingress: "clsact" }],
+  ["ingress qdisc ingress and its filters", { ingress: "ingress" }],
+  ["state disabled as a port of its bridge", { port: { ...PORT, settings: { state: 0 } } }],
+  ["route 10.9.0.0/16", { routes: [routeOf("10.9.0.0/16", { encapsulated: true })] }],
+])("%s", (what, members) => {
+  const chosen = [{ ...snapshotOf(deviceOf()), ...members }];
+  const plan = planAttach(mappingOf(), [{ request: requestOf(), chosen, passedOver: [] }], []);
+  const message = `${deviceOf().name} will come home without its ${what}: it is to be made again by whoever made it`;
+  expect(plan).toMatchObject({
+    ok: true,
+    warnings: [{ code: "not-as-wanted", message, device: deviceOf().name }],
+  });
+});
+
+test("nothing of what comes home with it", () => {
+  const chosen = [
+    {
+      ...snapshotOf(deviceOf()),
+      port: { ...PORT, settings: { state: 1 } },
+      qdisc: { kind: "tbf", handle: 0x10000, options: "" },
+    },
+  ];
+  const plan = planAttach(mappingOf(), [{ request: requestOf(), chosen, passedOver: [] }], []);
+  expect(plan).toMatchObject({ ok: true, warnings: [] });
+});

@@ -125,10 +125,12 @@ async function play({ lab, before, inside }: Setting, one: Case): Promise<void> 
       ? lab.drop({ id, status: "creating", pid: container.pid })
       : lab.drop({ id, status: "stopped" });
   let verdict: Verdict | null = null;
-  await until("a verdict, or the death of the daemon", () => {
+  const answered = () => {
     verdict = lab.verdictNow(event);
     return verdict !== null || !lab.daemon.running();
-  });
+  };
+  // One that could not be written is written a while later.
+  await until("a verdict, or the death of the daemon", answered, MENDED_WITHIN);
   // Dead, it may die a moment behind its verdict.
   await Bun.sleep(20);
   await tracer[Symbol.asyncDispose]();

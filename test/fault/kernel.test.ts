@@ -13,6 +13,8 @@ import { type Picture, Stage } from "./stage.ts";
 /** Something that is done to a stage, and everything that it takes may fail. */
 interface Phase {
   readonly title: string;
+  /** Whether a device is in a namespace within the container where all is as it was wanted. */
+  readonly isMovedOn?: boolean;
   /** What has to be before. */
   prepare(stage: Stage): Promise<unknown>;
   act(stage: Stage, fault: Fault | null): Promise<Answer>;
@@ -24,6 +26,14 @@ const attached = async (stage: Stage) => {
   expect(verdict?.outcome).toBe("attached");
 };
 
+const settled = (stage: Stage, fault: Fault | null = null) => stage.order({ do: "settle", fault });
+
+const movedOn = async (stage: Stage) => {
+  await attached(stage);
+  await stage.moveOn();
+  await settled(stage);
+};
+
 const PHASES: readonly Phase[] = [
   { title: "an attach", prepare: (stage) => stage.start(), act: (stage, fault) => stage.attach(fault) },
   { title: "a return by `stopped`", prepare: attached, act: (stage, fault) => stage.stop(fault) },
@@ -33,7 +43,22 @@ const PHASES: readonly Phase[] = [
       await attached(stage);
       await stage.killContainer();
     },
-    act: (stage, fault) => stage.order({ do: "settle", fault }),
+    act: settled,
+  },
+  {
+    title: "following a device that is moved on inside",
+    isMovedOn: true,
+    async prepare(stage) {
+      await attached(stage);
+      await stage.moveOn();
+    },
+    act: settled,
+  },
+  {
+    title: "a return of what was moved on inside",
+    isMovedOn: true,
+    prepare: movedOn,
+    act: (stage, fault) => stage.stop(fault),
   },
   {
     title: "a start after a death in the middle of an attach",
@@ -63,6 +88,8 @@ interface Setting {
   readonly stage: Stage;
   readonly before: Picture;
   readonly inside: Picture;
+  /** And when the container has moved one of them on. */
+  readonly movedOn: Picture;
 }
 
 async function setUp(): Promise<Setting> {
@@ -70,9 +97,12 @@ async function setUp(): Promise<Setting> {
   const before = await stage.picture();
   await attached(stage);
   const inside = await stage.picture();
+  await stage.moveOn();
+  await settled(stage);
+  const movedOn = await stage.picture();
   await tidy(stage);
   await expectPicture(stage, before);
-  return { stage, before, inside };
+  return { stage, before, inside, movedOn };
 }
 
 let setting = await setUp();
@@ -103,6 +133,7 @@ function casesOf(phase: Phase, effects: readonly Effect[]): Case[] {
 
 async function play({ phase, fault, bereft }: Case): Promise<void> {
   const { stage } = setting;
+  const wanted = phase.isMovedOn === true ? setting.movedOn : setting.inside;
   try {
     await phase.prepare(stage);
     let answer = await phase.act(stage, fault);
@@ -114,14 +145,14 @@ async function play({ phase, fault, bereft }: Case): Promise<void> {
       expectVerdict(answer);
     }
     // Said to be stuck, it may be anywhere; nothing else may.
-    if (!isStuck(answer)) await expectWhole(answer);
+    if (!isStuck(answer)) await expectWhole(answer, wanted);
     for (let tries = 0; isStuck(answer) && tries < 2; tries++) answer = await stage.order({ do: "retry" });
-    await expectWhole(answer);
+    await expectWhole(answer, wanted);
     await tidy(stage);
     await expectPicture(stage, setting.before);
     if (stage.leftovers().length > 0) {
       // What could not be forgotten is forgotten by the next start, and does no harm until then.
-      await expectWhole(await stage.start());
+      await expectWhole(await stage.start(), wanted);
       await stage.order({ do: "kill" });
     }
     expect(stage.leftovers()).toEqual([]);
@@ -138,6 +169,7 @@ async function tidy(stage: Stage): Promise<void> {
   const { verdict } = await stage.stop();
   expect(verdict?.outcome).toBeOneOf(["returned", "unchanged"]);
   await stage.order({ do: "kill" });
+  await stage.endNested();
 }
 
 const isStuck = ({ attachments }: Answer) =>
@@ -158,10 +190,10 @@ function expectVerdict(answer: Answer): void {
 }
 
 /** Wholly as before, or wholly as wanted, by the status' own word. */
-async function expectWhole({ attachments, log }: Answer): Promise<void> {
+async function expectWhole({ attachments, log }: Answer, wanted: Picture): Promise<void> {
   const states = attachments.map(({ state }) => state);
   expect({ log, states }).toEqual({ log, states: states.length === 0 ? [] : ["attached"] });
-  await expectPicture(setting.stage, states.length === 0 ? setting.before : setting.inside);
+  await expectPicture(setting.stage, states.length === 0 ? setting.before : wanted);
 }
 
 /** The kernel adds the local route to an IPv6 address a moment after it has acknowledged the address. */

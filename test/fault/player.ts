@@ -13,7 +13,7 @@ import { localKernel } from "../../src/engine/local-kernel.ts";
 import { pinsIn } from "../../src/engine/pins.ts";
 import { createRegistry } from "../../src/engine/registry.ts";
 import { clock } from "../../src/service/clock.ts";
-import { createFuse, fusedKernel } from "../sim/model/faults.ts";
+import { Crash, createFuse, fusedKernel } from "../sim/model/faults.ts";
 import { createInjector, type Effect, type Fault } from "./injector.ts";
 
 /**
@@ -141,7 +141,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   } catch (error) {
     // A daemon that cannot start says so and ends: its service manager starts another one.
     ended = order.do === "start" && order.fault !== null;
-    if (!ended) fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    // Killed where nobody else catches it: on the kernel's thread, as it were.
+    const isKilled = error instanceof Crash && stage.daemon?.fuse.isBurnt === true;
+    if (!ended && !isKilled) fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   const { daemon } = stage;
   const answer: Answer = {

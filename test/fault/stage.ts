@@ -61,6 +61,8 @@ export class Stage implements AsyncDisposable {
   readonly #answers: AsyncIterator<string>;
   readonly #kill: () => Promise<void>;
   #container: Process | null = null;
+  /** What is in a namespace that was made inside the container. */
+  #nested: Process | null = null;
 
   private constructor(host: Process, state: string, player: Bun.Subprocess<"pipe", "pipe", "inherit">) {
     this.#host = host;
@@ -110,9 +112,23 @@ export class Stage implements AsyncDisposable {
     return this.#container;
   }
 
+  /** Ends it; what it has made lives on, until the next one begins. */
   async killContainer(): Promise<void> {
     await this.#container?.kill();
     this.#container = null;
+  }
+
+  /** The container moves d0 on to a namespace that it makes. */
+  async moveOn(): Promise<void> {
+    const container = await this.container();
+    await this.endNested();
+    this.#nested = await startProcess(["nsenter", `--net=${container.netns.path}`, "unshare", "--net"]);
+    await container.netns.ip(`link set eth1 netns ${this.#nested.pid}`);
+  }
+
+  async endNested(): Promise<void> {
+    await this.#nested?.kill();
+    this.#nested = null;
   }
 
   async picture(): Promise<Picture> {
@@ -121,7 +137,7 @@ export class Stage implements AsyncDisposable {
     // Of d0, where it is.
     const read = `cat ${sysctls.join(" ")} 2>/dev/null || true`;
     return {
-      host: [await pictureOf(this.host), await this.host.run("sh", "-c", read)],
+      host: [withoutNumbers(await pictureOf(this.host)), await this.host.run("sh", "-c", read)],
       container: await pictureOf(container.netns),
     };
   }
@@ -158,9 +174,15 @@ export class Stage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#kill();
     await this.killContainer();
+    await this.endNested();
     await this.#host.kill();
     rmSync(this.state, { recursive: true, force: true });
   }
+}
+
+/** How the host calls the namespaces of others depends on those that it has had to do with before. */
+function withoutNumbers(picture: unknown): unknown {
+  return JSON.parse(JSON.stringify(picture).replaceAll(/"link_netnsid":\d+/g, '"link_netnsid":0'));
 }
 
 function event(status: ContainerEvent["status"], pid: number | null): ContainerEvent {

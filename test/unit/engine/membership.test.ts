@@ -6,7 +6,7 @@ import { addLink, deleteLink, type Link } from "../../sim/model/links.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { addRoute } from "../../sim/model/routes.ts";
-import { routeOf } from "../domain/samples.ts";
+import { requestOf, routeOf, selectorOf } from "../domain/samples.ts";
 import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
 import { addDevice, addProven, address, change, deviceIn, emptyMachine, startContainer } from "./host.ts";
 
@@ -43,6 +43,18 @@ function portOf(kind: "bond" | "team" | "vrf"): Scene {
   addRoute(home, link, routeOf("2001:db8:f::/48", { via: "2001:db8::9", table: 77 }));
   return { machine, link, master, before: pictureOf(world, home), own };
 }
+
+test("whoever takes the port whose MAC a bond has is told of that", async () => {
+  const { machine } = portOf("bond");
+  using daemon = await startDaemon(machine, { mappings });
+  const losses = (name: string) => {
+    const requests = [requestOf({ match: selectorOf({ name }) })];
+    const query = { requests, reserved: [], away: [], noteHardware: false, tellAll: true };
+    return daemon.service.survey(null, query).picks.flatMap((pick) => pick.losses?.flat());
+  };
+  expect(losses("d1")).toEqual([expect.stringMatching(/^m0 has one port less, and goes on under its MAC/)]);
+  expect(losses("d0")).toEqual(["m0 has one port less"]);
+});
 
 for (const kind of ["bond", "team", "vrf"] as const) {
   describe(`the port of a ${kind}`, () => {

@@ -51,7 +51,8 @@ export function routesAfter(routes: readonly Route[], seconds: number): Route[] 
 
 /** Those of `wanted` that `now` has not. */
 export function routesMissing(now: readonly Route[], wanted: readonly Route[]): Route[] {
-  return wanted.filter((route) => !now.some((other) => isSameRoute(other, route)));
+  const there = new Set(now.map(keyOf));
+  return wanted.filter((route) => !there.has(keyOf(route)));
 }
 
 /**
@@ -78,28 +79,11 @@ export function whyNotRestorable(route: Route): string | null {
   return route.nexthops.length === 0 ? `it is by nexthop object ${route.nexthopId} alone` : null;
 }
 
-/** Same in all that was chosen for it; what is left of a lifetime runs. */
-function isSameRoute(a: Route, b: Route): boolean {
-  return (
-    a.family === b.family &&
-    a.to === b.to &&
-    a.prefixLength === b.prefixLength &&
-    a.from === b.from &&
-    a.fromLength === b.fromLength &&
-    a.table === b.table &&
-    a.type === b.type &&
-    a.scope === b.scope &&
-    a.protocol === b.protocol &&
-    a.tos === b.tos &&
-    a.metric === b.metric &&
-    a.source === b.source &&
-    a.realm === b.realm &&
-    (a.preference ?? 0) === (b.preference ?? 0) &&
-    a.nexthopId === b.nexthopId &&
-    (a.lifetime === null) === (b.lifetime === null) &&
-    JSON.stringify(a.metrics) === JSON.stringify(b.metrics) &&
-    nexthopsText(a) === nexthopsText(b)
-  );
+/** All that was chosen for it; what is left of a lifetime runs. */
+function keyOf(route: Route): string {
+  const { nexthops: _, lifetime, preference, ...chosen } = route;
+  const members = Object.entries(chosen).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([members, lifetime === null, preference ?? 0, nexthopsText(route)]);
 }
 
 /** Of an IPv6 route the kernel keeps each nexthop by itself: those of other devices are none of this one's. */

@@ -28,8 +28,8 @@ export interface Connection {
   /** Sends one request and gives the messages that came before its ack. A refusal is a NetlinkError. */
   request(request: Request): Message[];
   /**
-   * Sends all requests in one datagram and gives for each null or why it was refused. The kernel carries on
-   * after one that it refused, so they have to be independent of each other.
+   * Sends all requests in as few datagrams as hold them and gives for each null or why it was refused. The
+   * kernel carries on after one that it refused, so they have to be independent of each other.
    */
   batch(requests: readonly Request[]): (NetlinkError | null)[];
   /**
@@ -42,6 +42,9 @@ export interface Connection {
 
 /** A dump of 5,000 links takes some 25 ms: changes that interrupt it this often never pause. */
 const DUMP_TRIES = 10;
+
+/** Requests in one datagram: a socket takes some 200 KiB at once (net.core.wmem_default), and holds as many acks. */
+const BATCH = 128;
 
 /** A {@link Connection} over `transport`. */
 export function connect(transport: Transport): Connection {
@@ -123,8 +126,12 @@ export function connect(transport: Transport): Connection {
       return replies;
     },
     batch(requests) {
-      if (requests.length === 0) return [];
-      return acks(requests, send(requests, NLM_F_ACK), []);
+      const errors: (NetlinkError | null)[] = [];
+      for (let at = 0; at < requests.length; at += BATCH) {
+        const some = requests.slice(at, at + BATCH);
+        errors.push(...acks(some, send(some, NLM_F_ACK), []));
+      }
+      return errors;
     },
     dump(request, keep = () => true) {
       for (let attempt = 0; attempt < DUMP_TRIES; attempt++) {

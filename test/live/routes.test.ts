@@ -167,3 +167,16 @@ test("a route by a nexthop object is there again with a nexthop of its own, and 
   ]);
   expect(await lab.host.json("route show 10.5.0.0/16")).toMatchObject([{ gateway: "192.0.2.9", dev: "d0" }]);
 });
+
+test("a device is home with more routes than one datagram holds", async () => {
+  await using lab = await Lab.create();
+  const many = Array.from({ length: 6000 }, (_, at) => `route add 10.${at >> 8}.${at & 255}.0/24 dev d0`);
+  await lab.host.ip(...HOST, ...many);
+  const before = await routes(lab.host);
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+  await container.kill();
+  await lab.daemon.empty();
+  expect(await routes(lab.host)).toEqual(before);
+});

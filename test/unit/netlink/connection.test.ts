@@ -164,6 +164,16 @@ describe("batch", () => {
     expect(results.map((result) => result?.code ?? null)).toEqual([null, "EINVAL", "EEXIST"]);
   });
 
+  test("is as many datagrams as a socket's buffers need, and tells of each in order", () => {
+    const kernel = fakeKernel((requests) => [
+      requests.map((request) => ack(request, request.sequence % 100 === 0 ? EINVAL : 0)),
+    ]);
+    const results = connect(kernel).batch(Array.from({ length: 300 }, () => requestOf("one")));
+    expect(kernel.sent.map(({ length }) => length)).toEqual([128, 128, 44]);
+    expect(results).toHaveLength(300);
+    expect(results.flatMap((error, at) => (error === null ? [] : [at]))).toEqual([99, 199, 299]);
+  });
+
   test("the exchange after it goes on with the next number", () => {
     const kernel = kernelOf((request) => [[ack(request)]]);
     const connection = connect(kernel);

@@ -112,9 +112,10 @@ export function namesOf(devices: readonly Device[]): Set<string> {
 }
 
 /** What the device will come home without, told before it goes. */
-function notToComeBack({ device, qdisc, ingress, routes, port }: Snapshot): Problem[] {
+function notToComeBack({ device, qdisc, ingress, routes, daemonRoutes = 0, port }: Snapshot): Problem[] {
   const lost = [
     ...routes.filter((route) => whyNotRestorable(route) !== null).map((route) => `route ${routeText(route)}`),
+    ...(daemonRoutes === 0 ? [] : [`${daemonRoutes} routes of routing daemons, which are too many to keep`]),
     ...(qdisc === null || isRestorableQdisc(qdisc) ? [] : [`qdisc ${qdiscText(qdisc)}`]),
     ...(ingress === null ? [] : [`ingress qdisc ${ingress} and its filters`]),
     ...(port?.settings.state === BR_STATE_DISABLED ? ["state disabled as a port of its bridge"] : []),

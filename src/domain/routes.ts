@@ -7,6 +7,17 @@ import type { Snapshot } from "./snapshot.ts";
 const IP6_RT_PRIO_ADDRCONF = 256;
 
 /**
+ * RTPROT_* (linux/rtnetlink.h) of daemons that learn routes from others, and set them again when a device is back:
+ * gated, mrt, zebra, bird, dnrouted, xorp, ntk, mrouted, babel, openr, bgp, isis, ospf, rip, eigrp.
+ */
+export const ROUTING_DAEMONS: ReadonlySet<number> = new Set([
+  8, 10, 11, 12, 13, 14, 15, 17, 42, 99, 186, 187, 188, 189, 192,
+]);
+
+/** How many routes of routing daemons are put back: of more they are behind the times, and their daemon is faster. */
+export const MOST_DAEMON_ROUTES = 20_000;
+
+/**
  * Whether the kernel makes `route` by itself when the device is as it is in `snapshot`: of its addresses, or of
  * what routers tell it. By the protocol alone it cannot be told: NetworkManager's routes say "kernel" too.
  */

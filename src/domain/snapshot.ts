@@ -18,6 +18,8 @@ export interface Snapshot {
   readonly addresses: readonly Address[];
   /** Those that leave by it, in all tables; on record are those that the kernel does not make by itself. */
   readonly routes: readonly Route[];
+  /** How many of routing daemons it has beside `routes`, which are theirs to set again; left out: none. */
+  readonly daemonRoutes?: number;
   /** What it is as the port of a bridge, bond or team; null where it is none. */
   readonly port: Port | null;
   /** Neighbours, proxies and entries of forwarding databases that somebody made to stay. */

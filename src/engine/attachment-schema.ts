@@ -121,6 +121,7 @@ const snapshot = v.object({
   device,
   addresses: v.array(address),
   routes: v.optional(v.array(route), []),
+  daemonRoutes: v.exactOptional(count),
   port: v.optional(v.nullable(port), null),
   neighbours: v.optional(v.array(neighbour), []),
   qdisc: v.optional(v.nullable(v.object({ kind: v.string(), handle: count, options: v.string() })), null),

@@ -41,6 +41,8 @@ export function readDevices(connection: Connection): Device[] {
   return connection.dump(getLinks()).map((message) => decodeLink(message.payload));
 }
 
+const NO_ROUTES = { routes: [], daemonRoutes: 0 } as const;
+
 /** A device with what hangs on it, or null where there is none with this ifindex. */
 export function readSnapshot(
   { connection, files, routes: asked = routeCache(connection) }: Ground,
@@ -61,12 +63,13 @@ export function readSnapshot(
     // A kernel that does not filter would tell of other devices' too.
     .filter((found) => found.ifindex === ifindex)
     .map((found) => found.address);
-  const routes = aspects.routes ? readRoutes(asked, ifindex) : [];
+  const { routes, daemonRoutes } = aspects.routes ? readRoutes(asked, ifindex) : NO_ROUTES;
+  const counted = daemonRoutes === 0 ? {} : { daemonRoutes };
   const port = readPort(connection, device, payload, aspects.groups);
   const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
   const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
   const ingress = aspects.qdiscs ? (readQdisc(connection, ifindex, "ingress")?.kind ?? null) : null;
-  return { device, addresses, routes, port, neighbours, qdisc, ingress, sysctls, takenAt };
+  return { device, addresses, routes, ...counted, port, neighbours, qdisc, ingress, sysctls, takenAt };
 }
 
 /** The entries of a device's tables that somebody made to stay. */

@@ -1,9 +1,17 @@
 import type { Remote } from "../domain/device.ts";
 import type { Route } from "../domain/route.ts";
+import { MOST_DAEMON_ROUTES, ROUTING_DAEMONS } from "../domain/routes.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
 import type { Message } from "../netlink/message.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
-import { devicesOfRoute, getRoutes, getRoutesOf, getRouteTo, isDefaultRoute } from "../netlink/route.ts";
+import {
+  devicesOfRoute,
+  getRoutes,
+  getRoutesOf,
+  getRouteTo,
+  isDefaultRoute,
+  rtmsg,
+} from "../netlink/route.ts";
 import { decodeRoute } from "../netlink/route-entry.ts";
 import { unlessGone } from "./unless-gone.ts";
 
@@ -34,11 +42,24 @@ export function hasDefaultRoute(cache: RouteCache, ifindex: number): boolean {
   return FAMILIES.some((family) => cache.of(ifindex, family).some(({ payload }) => isDefaultRoute(payload)));
 }
 
-/** All routes that leave by a device. */
-export function readRoutes(cache: RouteCache, ifindex: number): Route[] {
-  return FAMILIES.flatMap((family) => cache.of(ifindex, family)).map(({ payload }) =>
-    decodeRoute(payload, ifindex),
-  );
+/**
+ * All routes that leave by a device; but for those of routing daemons where these are more than
+ * {@link MOST_DAEMON_ROUTES}: they are counted alone.
+ */
+export function readRoutes(
+  cache: RouteCache,
+  ifindex: number,
+): { readonly routes: Route[]; readonly daemonRoutes: number } {
+  const all = FAMILIES.flatMap((family) => cache.of(ifindex, family));
+  const count = all.filter(({ payload }) => isOfDaemon(payload)).length;
+  const daemonRoutes = count > MOST_DAEMON_ROUTES ? count : 0;
+  const read = daemonRoutes > 0 ? all.filter(({ payload }) => !isOfDaemon(payload)) : all;
+  return { routes: read.map(({ payload }) => decodeRoute(payload, ifindex)), daemonRoutes };
+}
+
+/** Without decoding all of it: a full table of the internet has a million. */
+function isOfDaemon(payload: Uint8Array): boolean {
+  return ROUTING_DAEMONS.has(payload[rtmsg.offsets.rtm_protocol] ?? 0);
 }
 
 /**

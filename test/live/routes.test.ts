@@ -180,3 +180,22 @@ test("a device is home with more routes than one datagram holds", async () => {
   await lab.daemon.empty();
   expect(await routes(lab.host)).toEqual(before);
 });
+
+test("more routes of routing daemons than are kept are told, and all others are there again", async () => {
+  await using lab = await Lab.create();
+  const many = Array.from(
+    { length: 20_001 },
+    (_, at) => `route add 20.${at >> 16}.${(at >> 8) & 255}.${at & 255} dev d0 proto bgp`,
+  );
+  await lab.host.ip(...HOST, "route add 10.9.0.0/16 via 192.0.2.9 proto static", ...many);
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  const { outcome, warnings } = await lab.attach("c1", container);
+  expect(outcome).toBe("attached");
+  expect(warnings.map(({ code }) => code)).toEqual(["not-as-wanted"]);
+  expect(warnings[0]?.message).toContain("without its 20001 routes of routing daemons");
+  await container.kill();
+  await lab.daemon.empty();
+  expect(await lab.host.json("route show dev d0 proto bgp")).toEqual([]);
+  expect(await lab.host.json("route show dev d0 proto static")).toHaveLength(1);
+});

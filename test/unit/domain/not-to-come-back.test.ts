@@ -12,6 +12,7 @@ test.each<[what: string, members: Partial<Snapshot>]>([
   ["ingress qdisc clsact and its filters", { ingress: "clsact" }],
   ["ingress qdisc ingress and its filters", { ingress: "ingress" }],
   ["state disabled as a port of its bridge", { port: { ...PORT, settings: { state: 0 } } }],
+  ["20001 routes of routing daemons, which are too many to keep", { daemonRoutes: 20_001 }],
   ["route 10.9.0.0/16", { routes: [routeOf("10.9.0.0/16", { encapsulated: true })] }],
 ])("%s", (what, members) => {
   const chosen = [{ ...snapshotOf(deviceOf()), ...members }];

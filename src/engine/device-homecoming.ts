@@ -37,10 +37,11 @@ export async function deviceHome(
   device: AttachedDevice,
 ): Promise<DeviceHomecoming> {
   const seenIn = lastSeenIn(context, attachment, device);
+  const away = device.movedTo === null ? () => "is still inside" : isElsewhere;
   const beside = context.registry.inNamespace(attachment.cookie).flatMap(({ devices }) => devices);
-  const found = await context.kernel.locate(seenIn, wantedOf(device, beside));
+  const wanted = wantedOf(device, beside);
+  const found = await context.kernel.locate(seenIn, wanted);
   if (found !== null) {
-    const away = device.movedTo === null ? () => "is still inside" : isElsewhere;
     const came = await leadHome(context, seenIn, device, found, away);
     if (came !== null) return came;
   }
@@ -53,6 +54,12 @@ export async function deviceHome(
   const told = await fromTold(context, attachment, device);
   if (told !== null) return told;
   if (followed?.ok === false) return outOfReach(device, followed);
+  // Only now: one of the container's own may look like it.
+  const guessed = await context.kernel.locate(seenIn, { ...wanted, guess: true });
+  if (guessed !== null) {
+    const came = await leadHome(context, seenIn, device, guessed, away);
+    if (came !== null) return came;
+  }
   if (!isHardware(wantedOf(device).identity)) return nowhere(device, null);
   // The kernel sends hardware whose namespace dies to init_net, and that need not be home.
   const initial = await context.kernel.open({ by: "netns", path: INIT_NET }, context.now());

@@ -14,6 +14,8 @@ export interface Wanted {
   readonly insideIfindex: number | null;
   /** What others that are ours as well are known by: their numbers inside, and the MACs of all, its own among them. */
   readonly others: { readonly numbers: readonly number[]; readonly macs: readonly (string | null)[] };
+  /** Whether one will do that has its number inside alone or, where it was never seen there, its name alone. */
+  readonly guess?: true;
   /** Its ifindex at home, when it was last seen there. */
   readonly homeIfindex: number;
   /** What it was called at home, and then what it was to be called inside. */
@@ -55,7 +57,7 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   const number = insideIfindex ?? places.departed(homeIfindex);
   if (inside !== null && number !== null && !others.numbers.includes(number)) {
     const device = readDevice(inside, number);
-    if (device !== null && mayBe(identity, device, false) && !isAnother(device, wanted))
+    if (device !== null && mayBe(identity, device, false) && isTheOne(device, wanted))
       return locatedAt(places, "inside", inside, device, aspects);
   }
   const kept = readDevice(home, homeIfindex);
@@ -81,16 +83,21 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   // Given another MAC inside between the last look and the move, and nobody looked again.
   const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
   if (isNamesake) return locatedAt(places, "home", home, kept, aspects);
+  if (inside === null || wanted.guess !== true) return null;
   // It has kept its number where that was free, or its name.
   const found =
     unseen.find(({ ifindex }) => ifindex === homeIfindex) ?? unseen.find(({ name }) => name === names.at(-1));
-  if (inside === null || found === undefined) return null;
-  return locatedAt(places, "inside", inside, found, aspects);
+  return found === undefined ? null : locatedAt(places, "inside", inside, found, aspects);
 }
 
-/** A number that was freed inside is the next one's that comes, which may be ours too and not be on record with it yet. */
-function isAnother({ mac }: Device, { identity, others }: Wanted): boolean {
-  return mac !== null && !identity.macs.includes(mac) && others.macs.includes(mac);
+/**
+ * A number that was freed inside is the next one's that comes: another one of ours that is not on record with it yet, or
+ * one of the container's own. What has kept neither MAC nor name is looked for everywhere else before.
+ */
+function isTheOne({ mac, name }: Device, { identity, names, others, guess }: Wanted): boolean {
+  const hasOwnMac = mac !== null && identity.macs.includes(mac);
+  if (mac !== null && !hasOwnMac && others.macs.includes(mac)) return false;
+  return guess === true || hasOwnMac || names.includes(name) || isHardware(identity);
 }
 
 /** What there is one of; of several it is not known which. */

@@ -177,3 +177,26 @@ for (let effects = 1; effects < 16; effects++) {
     expect(next.engine.attachments()).toEqual([]);
   });
 }
+
+test("what was moved on before anybody looked is not the container's own of its number", async () => {
+  const machine = machineWith("ifb");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const container = startContainer(machine);
+  const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
+  const { ifindex } = deviceIn(home, "d0");
+  for (let at = 1; linkNamed(container.netns, "eth1") === null; at++) {
+    const fuse = createFuse(at);
+    using daemon = await startDaemon(machine, { mappings, fuse });
+    await Promise.race([daemon.engine.handle(attachEvent(machine, "c1", container)), fuse.burnt]);
+  }
+  const nested = addNamespace(world);
+  spawn(world, nested);
+  change(world, deviceIn(container.netns, "eth1"), { target: nested });
+  const own = addLink(world, container.netns, { name: "own", kind: "ifb", ifindex });
+  using next = await startDaemon(machine, { mappings });
+  await next.settle();
+  await next.engine.handle(releaseEvent(null));
+  expect(own.namespace).toBe(container.netns);
+  expect(pictureOf(world, home)).toEqual(before);
+});

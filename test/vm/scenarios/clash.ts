@@ -51,7 +51,7 @@ const taken = (
   ),
 );
 
-const ROUNDS = 6;
+const ROUNDS = 10;
 
 /** The kernel sends it home under its name of inside; udev gives it its own name as an altname at the same time. */
 const race = DRIVERS.map((driver) =>

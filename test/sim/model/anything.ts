@@ -1,8 +1,10 @@
 import { type Address, IFA_F_NODAD } from "../../../src/domain/address.ts";
+import type { Neighbour } from "../../../src/domain/neighbour.ts";
+import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import type { Route } from "../../../src/domain/route.ts";
 import type { LinkChange } from "../../../src/domain/step.ts";
 import { integer, pick, type Random } from "./random.ts";
-import { type Action, COMPARED, type Side, type Sight } from "./replay.ts";
+import { type Action, COMPARED, FDB_PREFIX, type Side, type Sight } from "./replay.ts";
 
 /** Few names, numbers and addresses, so that they meet: clashes are what is of interest. */
 const NAMES = ["d0", "d1", "eth0", "eth1", "net1", "eth%d", "d%d", "alt0", "alt1", "a/b", "", "lo"] as const;
@@ -18,7 +20,7 @@ export function anyAction(random: Random, sight: Sight): Action {
   const own = sight[on].find(({ device }) => device.ifindex === at.ifindex);
   // The model's lo can do nothing; it is there to be refused.
   if (own?.device.name === "lo") return { ...at, do: "change", change: {}, to: pick(random, ["a", "b"]) };
-  switch (integer(random, 13)) {
+  switch (integer(random, 16)) {
     case 0:
     case 1:
     case 2: {
@@ -42,6 +44,11 @@ export function anyAction(random: Random, sight: Sight): Action {
       return { ...at, do: "add-route", route: anyRoute(random) };
     case 10:
       return { ...at, do: integer(random, 3) === 0 ? "delete-route" : "add-route", route: anyRoute(random) };
+    case 11:
+    case 13:
+      return { ...at, do: "add-neighbour", neighbour: anyNeighbour(random, own?.device.kind ?? null) };
+    case 12:
+      return { ...at, do: "set-qdisc", qdisc: anyQdisc(random) };
     case 8: {
       const setting = pick(random, COMPARED);
       const value = setting === "ipv6.mtu" ? 1300 : integer(random, 3);
@@ -92,6 +99,32 @@ function anyRoute(random: Random): Route {
     lifetime: null,
     nexthopId: null,
     encapsulated: false,
+  };
+}
+
+/** A permanent neighbour, a proxy, or, where the kind keeps no database of its own, a MAC that is listened for. */
+function anyNeighbour(random: Random, kind: string | null): Neighbour {
+  const keepsItsOwn = kind === "vxlan" || kind === "bridge";
+  const family = pick(
+    random,
+    keepsItsOwn ? (["inet", "inet6"] as const) : (["inet", "inet6", "bridge"] as const),
+  );
+  const host = 1 + integer(random, 3);
+  const common = { family, vlan: null, port: null, vni: null, via: null };
+  if (family === "bridge") {
+    return { ...common, address: null, lladdr: `${FDB_PREFIX}0${host}`, state: 0x80, flags: 0x02 };
+  }
+  const address = family === "inet" ? `192.0.0.${host}` : `2001:db8::${host}`;
+  if (integer(random, 3) === 0) return { ...common, address, lladdr: null, state: 0, flags: 0x08 };
+  return { ...common, address, lladdr: pick(random, MACS), state: 0x80, flags: 0 };
+}
+
+/** pfifo and bfifo: what all kernels have, and a number is all of their options. */
+function anyQdisc(random: Random): Qdisc {
+  return {
+    kind: pick(random, ["pfifo", "bfifo"]),
+    handle: pick(random, [0x80010000, 0x00010000]),
+    options: pick(random, ["07000000", "00100000"]),
   };
 }
 

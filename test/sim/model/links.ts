@@ -8,6 +8,7 @@ import { flushInet6, startInet6 } from "./inet6.ts";
 import { flagsOf, type LinkRules, rulesOf } from "./kinds.ts";
 import { linkDatagram } from "./link-message.ts";
 import { deliver, linkNamed, type Namespace, nextIndex } from "./namespaces.ts";
+import { flushNeighbours } from "./neighbours.ts";
 import { integer } from "./random.ts";
 import { refuse } from "./refusal.ts";
 import { flushRoutes } from "./routes.ts";
@@ -232,12 +233,6 @@ function cycle(world: World, link: Link, isUp: boolean): void {
   if (!isUp) return;
   setDown(world, link);
   setUp(world, link);
-}
-
-/** neigh_ifdown(): a forwarding database stays. */
-function flushNeighbours(link: Link): void {
-  const kept = link.neighbours.filter(({ family }) => family === "bridge");
-  link.neighbours.splice(0, link.neighbours.length, ...kept);
 }
 
 /** dev_close(): routes and IPv6 addresses are lost. */

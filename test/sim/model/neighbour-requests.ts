@@ -1,25 +1,25 @@
 import type { Neighbour } from "../../../src/domain/neighbour.ts";
 import type { Message } from "../../../src/netlink/message.ts";
-import { addNeighbour, decodeNeighbour, neighbourMessage } from "../../../src/netlink/neighbour.ts";
+import {
+  addNeighbour as addRequest,
+  decodeNeighbour,
+  neighbourMessage,
+} from "../../../src/netlink/neighbour.ts";
 import { decodeQdisc, qdiscMessage, setQdisc } from "../../../src/netlink/qdisc.ts";
 import { AF_BRIDGE, RTM_NEWNEIGH, RTM_NEWQDISC } from "../../../src/netlink/uapi.ts";
+import { addNeighbour, NTF_PROXY } from "./neighbours.ts";
 import { refuse } from "./refusal.ts";
 import type { Answer, Caller } from "./rtnl.ts";
 
-const NTF_PROXY = 0x08;
 const TC_H_ROOT = 0xffffffff;
 
 /** RTM_NEWNEIGH. */
 export function changeNeighbour(caller: Caller, request: Message): void {
   const { ifindex, neighbour } = decodeNeighbour(request.payload);
-  const link = caller.namespace.links.get(ifindex) ?? refuse("ENODEV");
-  const same = ({ family, address, lladdr, flags }: Neighbour) =>
-    family === neighbour.family &&
-    address === neighbour.address &&
-    (flags & NTF_PROXY) === (neighbour.flags & NTF_PROXY) &&
-    (family !== "bridge" || lladdr === neighbour.lladdr);
-  const kept = link.neighbours.filter((one) => !same(one));
-  link.neighbours.splice(0, link.neighbours.length, ...kept, neighbour);
+  const link = caller.namespace.links.get(ifindex);
+  // rtnl_fdb_add() says more than neigh_add().
+  if (link === undefined) refuse("ENODEV", neighbour.family === "bridge" ? "unknown ifindex" : null);
+  addNeighbour(link, neighbour);
 }
 
 /** RTM_GETNEIGH with NLM_F_DUMP: one of the tables of one link. */
@@ -31,7 +31,7 @@ export function dumpNeighbours(caller: Caller, request: Message): Answer[] {
     (flags & NTF_PROXY) === (header.ndm_flags & NTF_PROXY);
   return (link?.neighbours ?? [])
     .filter(isOf)
-    .map((one) => ({ type: RTM_NEWNEIGH, payload: addNeighbour(link?.ifindex ?? 0, one, "").payload }));
+    .map((one) => ({ type: RTM_NEWNEIGH, payload: addRequest(link?.ifindex ?? 0, one, "").payload }));
 }
 
 /** RTM_GETQDISC of one: at the root alone. */
@@ -46,5 +46,9 @@ export function readQdisc(caller: Caller, request: Message): Answer {
 export function changeQdisc(caller: Caller, request: Message): void {
   const { tcm_ifindex } = qdiscMessage.decode(request.payload).header;
   const link = caller.namespace.links.get(tcm_ifindex) ?? refuse("ENODEV");
-  link.qdisc = decodeQdisc(request.payload);
+  const qdisc = decodeQdisc(request.payload);
+  if (link.qdisc?.handle === qdisc?.handle && link.qdisc?.kind !== qdisc?.kind) {
+    refuse("EINVAL", "Invalid qdisc name: must match existing qdisc");
+  }
+  link.qdisc = qdisc;
 }

@@ -1,6 +1,8 @@
 import { SyscallError } from "../../../ffi/errno.ts";
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
+import type { Neighbour } from "../../../src/domain/neighbour.ts";
+import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import { isKernelMade } from "../../../src/domain/restorable.ts";
 import { type Route, routeText } from "../../../src/domain/route.ts";
 import { withoutKernelRoutes } from "../../../src/domain/routes.ts";
@@ -13,10 +15,13 @@ import type { System } from "../../../src/engine/system.ts";
 import { addAddress, deleteAddress } from "../../../src/netlink/address.ts";
 import { type Connection, connect, type Request } from "../../../src/netlink/connection.ts";
 import { addAltname, changeLink, deleteAltname, linkMessage } from "../../../src/netlink/link.ts";
+import { addNeighbour } from "../../../src/netlink/neighbour.ts";
 import { NetlinkError } from "../../../src/netlink/netlink-error.ts";
+import { setQdisc } from "../../../src/netlink/qdisc.ts";
 import { addRoute, deleteRoute } from "../../../src/netlink/route-entry.ts";
 import { RTM_DELLINK } from "../../../src/netlink/uapi.ts";
 import { INET_MIN_MTU } from "./inet.ts";
+import { NTF_PROXY } from "./neighbours.ts";
 
 /** One of the two namespaces that a history is played in. */
 export type Side = "a" | "b";
@@ -34,6 +39,8 @@ export type Action = { readonly on: Side; readonly ifindex: number } & (
   | { readonly do: "add-address" | "replace-address" | "delete-address"; readonly address: Address }
   | { readonly do: "set-sysctl"; readonly setting: string; readonly value: number }
   | { readonly do: "add-route" | "delete-route"; readonly route: Route }
+  | { readonly do: "add-neighbour"; readonly neighbour: Neighbour }
+  | { readonly do: "set-qdisc"; readonly qdisc: Qdisc }
   | { readonly do: "delete" }
 );
 
@@ -52,6 +59,9 @@ interface SeenDevice {
   readonly addresses: readonly Address[];
   /** Those that somebody added, for a person. */
   readonly routes: readonly string[];
+  /** Those that somebody added; their order means nothing. */
+  readonly neighbours: readonly string[];
+  readonly qdisc: Qdisc | null;
   /** Some of them: {@link COMPARED}; undefined where there is no such file. */
   readonly sysctls: Readonly<Record<string, number | undefined>>;
 }
@@ -65,6 +75,9 @@ export const COMPARED = [
   "ipv6.neigh.app_solicit",
   "ipv6.regen_min_advance",
 ] as const;
+
+/** What the MACs begin with that somebody puts into a forwarding database. */
+export const FDB_PREFIX = "02:00:00:00:0f:";
 
 /** Enters the two namespaces that two processes are in. */
 export function arenaOf(system: System, pids: Readonly<Record<Side, number>>): Arena {
@@ -136,9 +149,21 @@ function requestOf(arena: Arena, action: Exclude<Action, { do: "set-sysctl" }>):
       return addRoute(ifindex, action.route, action.do);
     case "delete-route":
       return deleteRoute(ifindex, action.route, action.do);
+    case "add-neighbour":
+      return addNeighbour(ifindex, action.neighbour, action.do);
+    case "set-qdisc":
+      return setQdisc(ifindex, action.qdisc, action.do);
     case "delete":
       return linkMessage.request(RTM_DELLINK, 0, { ifi_index: ifindex }, {}, action.do);
   }
+}
+
+/**
+ * Left out are the entries that macvlans and vxlans make in forwarding databases, and proxies: the kernel forgets
+ * them in its own time when it has noticed that a device has no carrier (neigh_carrier_down()).
+ */
+function isCompared({ family, lladdr, flags }: Neighbour): boolean {
+  return family === "bridge" ? lladdr?.startsWith(FDB_PREFIX) === true : (flags & NTF_PROXY) === 0;
 }
 
 /**
@@ -157,6 +182,11 @@ function seen({ connections, system, fds }: Arena, side: Side): Sight[Side] {
     const routes = withoutKernelRoutes(snapshot).routes.map(routeText).toSorted();
     const compared = snapshot.device.mtu < INET_MIN_MTU ? [] : COMPARED;
     const sysctls = Object.fromEntries(compared.map((setting) => [setting, snapshot.sysctls[setting]]));
-    return [{ device: { ...snapshot.device, operstate: "" }, addresses, routes, sysctls }];
+    const neighbours = snapshot.neighbours
+      .filter(isCompared)
+      .map((one) => JSON.stringify(one))
+      .toSorted();
+    const device = { ...snapshot.device, operstate: "" };
+    return [{ device, addresses, routes, neighbours, qdisc: snapshot.qdisc, sysctls }];
   });
 }

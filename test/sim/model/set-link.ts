@@ -5,6 +5,7 @@ import { isTakenBeside, joinMaster, type Link, leaveMaster, setDown, setUp, tell
 import { move } from "./move.ts";
 import { preparedName } from "./names.ts";
 import { linkNamed, type Namespace } from "./namespaces.ts";
+import { flushNeighbours, forgetNeighbours } from "./neighbours.ts";
 import { refuse } from "./refusal.ts";
 import { flushRoutes } from "./routes.ts";
 import { forgetSysctls } from "./sysctls.ts";
@@ -100,12 +101,17 @@ function rename(link: Link, wanted: string): void {
 /** dev_set_mac_address() and eth_mac_addr(). */
 function setMac(world: World, link: Link, mac: string): void {
   if (link.rules.mac === "never") refuse("EOPNOTSUPP");
-  if (mac === link.mac) return;
+  // NETDEV_CHANGEADDR is told of the one that it has too.
+  if (mac === link.mac) {
+    forgetNeighbours(link);
+    return;
+  }
   if (link.rules.mac === "while down" && link.up) refuse("EBUSY");
   const isMulticast = (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
   if (isMulticast || /^[0:]*$/.test(mac)) refuse("EADDRNOTAVAIL");
   if (isTakenBeside(world, link, mac)) refuse("EADDRINUSE");
   link.mac = mac;
+  forgetNeighbours(link);
 }
 
 /** netif_set_mtu_ext() and what the drivers add. */
@@ -117,9 +123,13 @@ function setMtu(world: World, link: Link, mtu: number): void {
   if (link.lower !== null && mtu > link.lower.mtu - overhead) refuse("EINVAL");
   link.mtu = mtu;
   link.sysctls.delete("ipv6.mtu");
-  if (mtu < INET_MIN_MTU) flushInet(link);
+  if (mtu < INET_MIN_MTU) {
+    flushInet(link);
+    flushNeighbours(link, "inet");
+  }
   if (mtu < IPV6_MIN_MTU) {
     flushInet6(link);
+    flushNeighbours(link, "inet6");
     flushRoutes(link, "inet6");
   }
   forgetSysctls(link);

@@ -104,8 +104,9 @@ export function furnish(world: World, link: Link): void {
   link.neighbours.push(
     { ...staying, family: "inet", address: `10.${net}.0.9`, state: 0x80, flags: 0 },
     { ...staying, family: "inet6", address: "2001:db8::9", lladdr: null, state: 0, flags: 8 },
-    { ...staying, family: "bridge", state: 0x80, flags: 2 },
   );
+  // A macvlan takes none (macvlan_fdb_add()).
+  if (link.kind !== "macvlan") link.neighbours.push({ ...staying, family: "bridge", state: 0x80, flags: 2 });
   link.qdisc = { kind: "tbf", handle: 0x80010000, options: "00ff" };
   const settings = { "ipv4.arp_ignore": 1, "ipv6.accept_ra": 0, "ipv4.neigh.app_solicit": 3 };
   for (const [setting, value] of Object.entries(settings)) link.sysctls.set(setting, value);

@@ -146,8 +146,13 @@ test("qdiscs that others hang on (classes, filters) are told to be made again", 
   await lab.host.run("tc", "qdisc", "add", "dev", "d0", "clsact");
   await lab.start(D0_AS_ETH1);
   const container = await lab.container();
-  // Told before, and when it is home without them.
+  // Told by a plan, with the verdict, in the status, and when it is home without them.
+  const plan = await lab.plan({ id: "c1", status: "creating", pid: container.pid });
+  expect(plan.stdout).toMatch(/warning: not-as-wanted: d0 will come home without its qdisc htb 1:/);
+  expect(plan.stdout).toMatch(/warning: not-as-wanted: d0 will come home without its ingress qdisc clsact/);
   const attached = await lab.attach("c1", container);
+  const { containers } = await lab.daemon.status();
+  expect(containers[0]?.warnings).toEqual([...attached.warnings]);
   const returned = await lab.event({ id: "c1", status: "stopped" });
   for (const { warnings } of [attached, returned]) {
     expect(warnings.map(({ code }) => code)).toEqual(["not-as-wanted", "not-as-wanted"]);

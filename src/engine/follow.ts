@@ -33,23 +33,31 @@ const DEEPEST = 4;
  *
  * Who is found is held, to be let go by the caller. Read by number a namespace can be without being reached:
  * then that is told.
+ *
+ * @param before fds of namespaces that have been looked at on the way
  */
-export function follow(trail: Trail, cookie: string, wanted: Wanted, depth = 1): Followed | null {
-  const { connection } = trail.get(cookie);
+export function follow(
+  trail: Trail,
+  cookie: string,
+  wanted: Wanted,
+  before: readonly number[] = [trail.homeFd],
+): Followed | null {
+  const { connection, fd } = trail.get(cookie);
   let seen: Followed | null = null;
-  const home = numberOf(connection, trail.homeFd);
+  const passed = [...before, fd];
+  const numbers = passed.map((one) => numberOf(connection, one));
   for (const nsid of nsidsOf(connection)) {
-    // What is there has been looked at, and by more than its looks.
-    if (nsid === home) continue;
+    // What is there has been looked at, and by more than its looks; a namespace may have a number for itself.
+    if (numbers.includes(nsid)) continue;
     const device = devicesOf(connection, nsid).find((one) => isIt(one, wanted));
     const isFound = device !== undefined;
-    if (!isFound && depth === DEEPEST) continue;
+    if (!isFound && passed.length > DEEPEST) continue;
     const reached = reach(trail, connection, nsid);
     if (isFound && reached !== null) return { ok: true, cookie: reached, ifindex: device.ifindex };
     if (isFound) seen = { ok: false, nsid, name: device.name };
     if (reached === null) continue;
     try {
-      const deeper = follow(trail, reached, wanted, depth + 1);
+      const deeper = follow(trail, reached, wanted, passed);
       if (deeper?.ok === true) return deeper;
       seen ??= deeper;
     } finally {

@@ -12,7 +12,7 @@ export interface Wanted {
   readonly identity: Identity;
   /** Its ifindex inside, where it has been seen there. */
   readonly insideIfindex: number | null;
-  /** What others that are ours as well are known by: their numbers inside, and the MACs of all, its own among them. */
+  /** What others that are ours as well are known by: their numbers inside, or their MACs where these are not known. */
   readonly others: { readonly numbers: readonly number[]; readonly macs: readonly (string | null)[] };
   /** Whether one will do that has its number inside alone or, where it was never seen there, its name alone. */
   readonly guess?: true;
@@ -47,7 +47,7 @@ export interface Places {
  */
 export function locate(places: Places, wanted: Wanted): Located | null {
   const { inside, home } = places.connections;
-  const { identity, insideIfindex, others, homeIfindex, names, aspects } = wanted;
+  const { identity, insideIfindex, others, homeIfindex, names, aspects, guess } = wanted;
   const devices = Array.from(places.home);
   const [own = ""] = names;
   const isNameTaken = devices.some(({ name, altnames }) => name === own || altnames.includes(own));
@@ -55,13 +55,13 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   const isOneOf = (device: Device, called: readonly string[]) =>
     mayBe(identity, device, true) && isToldApart(device, identity, called, standIns);
   const number = insideIfindex ?? places.departed(homeIfindex);
-  if (inside !== null && number !== null && !others.numbers.includes(number)) {
-    const device = readDevice(inside, number);
-    if (device !== null && mayBe(identity, device, false) && isTheOne(device, wanted))
-      return locatedAt(places, "inside", inside, device, aspects);
-  }
+  const there = inside === null || number === null ? null : deviceAt(inside, number, wanted);
+  if (inside !== null && there !== null && isLike(there, wanted))
+    return locatedAt(places, "inside", inside, there, aspects);
   const kept = readDevice(home, homeIfindex);
   if (kept !== null && mayBe(identity, kept, true)) return locatedAt(places, "home", home, kept, aspects);
+  if (inside !== null && there !== null)
+    return guess === true ? locatedAt(places, "inside", inside, there, aspects) : null;
   if (inside !== null) {
     const left = readDevices(inside).filter(({ ifindex }) => !others.numbers.includes(ifindex));
     const within = mostAlike(left, (device) => isOneOf(device, names), names);
@@ -83,7 +83,7 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   // Given another MAC inside between the last look and the move, and nobody looked again.
   const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
   if (isNamesake) return locatedAt(places, "home", home, kept, aspects);
-  if (inside === null || wanted.guess !== true) return null;
+  if (inside === null || guess !== true) return null;
   // It has kept its number where that was free, or its name.
   const found =
     unseen.find(({ ifindex }) => ifindex === homeIfindex) ?? unseen.find(({ name }) => name === names.at(-1));
@@ -91,13 +91,21 @@ export function locate(places: Places, wanted: Wanted): Located | null {
 }
 
 /**
- * A number that was freed inside is the next one's that comes: another one of ours that is not on record with it yet, or
- * one of the container's own. What has kept neither MAC nor name is looked for everywhere else before.
+ * What has its number inside, and may be the one. A number that was freed there is the next one's that comes, which may be
+ * another one of ours that is not on record with it yet.
  */
-function isTheOne({ mac, name }: Device, { identity, names, others, guess }: Wanted): boolean {
-  const hasOwnMac = mac !== null && identity.macs.includes(mac);
-  if (mac !== null && !hasOwnMac && others.macs.includes(mac)) return false;
-  return guess === true || hasOwnMac || names.includes(name) || isHardware(identity);
+function deviceAt(inside: Connection, number: number, { identity, others }: Wanted): Device | null {
+  if (others.numbers.includes(number)) return null;
+  const device = readDevice(inside, number);
+  if (device === null || !mayBe(identity, device, false)) return null;
+  const isAnother =
+    device.mac !== null && !identity.macs.includes(device.mac) && others.macs.includes(device.mac);
+  return isAnother ? null : device;
+}
+
+/** What has kept neither MAC nor name may be one of the container's own: it is looked for everywhere else before. */
+function isLike({ mac, name }: Device, { identity, names }: Wanted): boolean {
+  return isHardware(identity) || names.includes(name) || (mac !== null && identity.macs.includes(mac));
 }
 
 /** What there is one of; of several it is not known which. */

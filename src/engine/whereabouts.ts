@@ -28,7 +28,13 @@ function othersOf(device: AttachedDevice, beside: readonly AttachedDevice[]): Wa
       ? []
       : insideIfindex,
   );
-  const macs = away.flatMap(({ snapshot, wanted }) => [snapshot.device.mac, wanted.device.mac]);
+  // A number that is on record with two was freed by the one, and is the other's.
+  const unseen = away.filter(
+    ({ insideIfindex, snapshot }) =>
+      snapshot.device.ifindex !== device.snapshot.device.ifindex &&
+      (insideIfindex === null || insideIfindex === device.insideIfindex),
+  );
+  const macs = unseen.flatMap(({ snapshot, wanted }) => [snapshot.device.mac, wanted.device.mac]);
   return { numbers, macs };
 }
 

@@ -1,5 +1,5 @@
--- What a journal of version 1 looks like on disk, as a daemon left it. Never changed: a change that cannot
--- read it loses what an upgraded daemon finds on record. 1 has all members, 2 only those that were there first.
+-- A journal of version 1 as it lies on disk, put together of what one may hold: 1 has all members, 2 only those that no
+-- row lacks. Never changed: a program that cannot read it loses what it finds on record when it is installed.
 CREATE TABLE owner (schema_version INTEGER, boot_id TEXT, home_cookie TEXT) STRICT;
 CREATE TABLE attachment (key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 CREATE TABLE device (attachment INTEGER, at INTEGER, body TEXT NOT NULL, PRIMARY KEY (attachment, at)) STRICT;

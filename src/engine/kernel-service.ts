@@ -202,9 +202,9 @@ export class KernelService implements KernelCalls, Disposable {
     const subject = { place: from.place, ifindex: device.ifindex, name: device.name, identity };
     const { failure, subject: after } = execute(ends, subject, steps, carryOn);
     this.refresh();
-    const is = after.place === "inside" ? { insideIfindex: after.ifindex } : { homeIfindex: after.ifindex };
-    const located = locate(places, { ...wanted, ...is, identity: after.identity });
-    return { failure, located };
+    const inPlace = { insideIfindex: after.ifindex, guess: true } as const;
+    const is = after.place === "inside" ? inPlace : { homeIfindex: after.ifindex };
+    return { failure, located: locate(places, { ...wanted, ...is, identity: after.identity }) };
   }
 
   devices() {

@@ -200,3 +200,27 @@ test("what was moved on before anybody looked is not the container's own of its 
   expect(own.namespace).toBe(container.netns);
   expect(pictureOf(world, home)).toEqual(before);
 });
+
+test("a tun that was renamed inside is not gone because the kernel does not let it go home at once", async () => {
+  const machine = machineWith("tun");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const container = startContainer(machine);
+  let refusals = 0;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" }, name: "net0" })],
+    system: (system) =>
+      refusingSystem(system, (request) => {
+        if (refusals === 0 || isQuestion(request)) return null;
+        refusals -= 1;
+        return "EBUSY";
+      }),
+  });
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  change(world, deviceIn(container.netns, "net0"), { name: "mine" });
+  refusals = 4;
+  await daemon.engine.handle(stoppedEvent(machine, "c1"));
+  refusals = 0;
+  await daemon.retry();
+  expect(pictureOf(world, home)).toEqual(before);
+});

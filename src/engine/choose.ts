@@ -42,6 +42,8 @@ export async function choose(context: Context, mapping: Mapping, held: Held, lat
     ...pick,
     passedOver: [...pick.passedOver, ...heldFor(before, pick.request)],
   }));
+  const change = cameBetween(context, all);
+  if (change !== null) return { wait: change };
   const result = planAttach(mapping, all, [
     ...inside,
     ...onTheirWay(context.registry.inNamespace(held.cookie)),
@@ -54,6 +56,22 @@ export async function choose(context: Context, mapping: Mapping, held: Held, lat
     return { lacks, isComing };
   }
   return result.ok ? { plan: result } : { problem: result.conflict };
+}
+
+/**
+ * What to wait for where a device has been chosen that came home while the host was looked at, and is not what it was yet:
+ * under another name and number than its own nothing else tells whose it is.
+ */
+function cameBetween(
+  { landing, registry, underWay }: Context,
+  picks: readonly Pick[],
+): Promise<unknown> | null {
+  const onTheirWayHome = registry
+    .all()
+    .flatMap(({ devices }) => devices.filter(({ state }) => state !== "inside" && state !== "home"));
+  const ours = new Set([...landing.keys(), ...onTheirWayHome.map(({ snapshot }) => snapshot.device.ifindex)]);
+  const isOurs = picks.some(({ chosen }) => chosen.some(({ device }) => ours.has(device.ifindex)));
+  return isOurs ? Promise.allSettled(Array.from(underWay.values())) : null;
 }
 
 /** Puts on record what the chosen devices are and what is intended, before anything is touched. */

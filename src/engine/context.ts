@@ -45,6 +45,8 @@ export interface Context {
   readonly lookedAfter: Map<number, Snapshot>;
   /** Keys of Attachments whose namespace could not be looked for yet: what is in it is not known. */
   readonly unexamined: Set<number>;
+  /** ifindexes at home of devices that are being led home, by what they are on record as: they are nobody else's yet. */
+  readonly landing: Map<number, AttachedDevice["snapshot"]["device"]>;
   /** By watch. */
   readonly processes: Map<number, HolderProcess>;
   /** Watches whose process ended before it was known which holder's it is. */

@@ -145,9 +145,11 @@ async function leadHome(
   if (found.place === "home" || found.snapshot.device.mac === null)
     goal = await withNamesThatAreFree(context, found, goal);
   let result = await lead(context, cookie, device, found, goal, false);
+  noteLanding(context, device, result);
   for (let mends = 0; mends < MENDS && result.located !== null && !isHome(result, device); mends++) {
     goal = await secondBest(context, result.failure, result.located, goal);
     result = await lead(context, cookie, device, result.located, goal, true);
+    noteLanding(context, device, result);
   }
   const { located, failure } = result;
   if (located === null) return null;
@@ -163,6 +165,11 @@ async function leadHome(
   const message = `${name} ${where}: ${why}; it is tried again by itself, or by \`netdevd release\``;
   const ifindex = located.place === "home" ? there.ifindex : null;
   return { home: null, gone: false, ifindex, problem: { code: "stuck", message, device: name } };
+}
+
+/** Until it is on record where it is; see {@link Context.landing}. */
+function noteLanding({ landing }: Context, { snapshot }: AttachedDevice, { located }: Applied): void {
+  if (located?.place === "home") landing.set(located.snapshot.device.ifindex, snapshot.device);
 }
 
 function isHome({ failure, located }: Applied, device: AttachedDevice): boolean {

@@ -72,6 +72,7 @@ export function createEngine(parts: EngineParts): Engine {
     waits: createWaits(parts),
     underWay: new Map(),
     unreachable: new Set(),
+    landing: new Map(),
     heldOn: new Map(),
     astray: new Set(),
     lookedAfter: new Map(),

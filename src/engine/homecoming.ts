@@ -68,6 +68,9 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
     if ((came.home !== null || came.gone) && device.movedTo !== null) {
       await letGoOn(context, key, device.movedTo);
     }
+    // From here on it is on record where it is.
+    for (const [ifindex, one] of context.landing)
+      if (one === device.snapshot.device) context.landing.delete(ifindex);
     const fields = fieldsOf(begun, device);
     tell(context, begun, fields, came);
     if (came.home !== null) context.cameHome(device, came.home, fields);

@@ -122,3 +122,30 @@ test("a device that carries one which is in a container is guarded as if that we
   const verdict = await attach(machine, daemon, "l");
   expect(verdict).toMatchObject({ outcome: "refused", error: { code: "device-guarded", device: "d0-low" } });
 });
+
+test("on its way home under the name that it had inside, a device is not given to another container", async () => {
+  for (let turns = 0; turns < 150; turns++) {
+    const machine = machineWith("veth");
+    const { world, home } = machine;
+    const far = deviceIn(home, "d0-far");
+    using daemon = await startDaemon(machine, {
+      mappings: [
+        mappingFor("c1", { match: { name: "d0" }, name: "eth0" }),
+        mappingFor("c2", { match: { name: "eth?" }, name: "eth1" }),
+      ],
+      kernel: (kernel) => unevenKernel(kernel, randomFrom(turns)),
+    });
+    const { ifindex } = deviceIn(home, "d0");
+    const first = startContainer(machine);
+    await daemon.engine.handle(attachEvent(machine, "c1", first));
+    // Its name and its number are another's by now.
+    addLink(world, home, { name: "d0", kind: "ifb", ifindex });
+    kill(world, first);
+    void daemon.settle();
+    for (let left = turns; left > 0; left--) await Promise.resolve();
+    const verdict = await daemon.engine.handle(attachEvent(machine, "c2", startContainer(machine)));
+    await daemon.settle();
+    expect({ turns, outcome: verdict.outcome }).toEqual({ turns, outcome: "refused" });
+    expect(far.peer?.namespace).toBe(home);
+  }
+});

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
+import type { Mapping } from "../../../src/domain/mapping.ts";
 import type { System } from "../../../src/engine/system.ts";
-import { startDaemon } from "../../sim/model/daemon.ts";
+import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { createFuse, isQuestion, refusingSystem } from "../../sim/model/faults.ts";
 import { addNamespace } from "../../sim/model/lifetime.ts";
 import { addLink, deleteLink } from "../../sim/model/links.ts";
@@ -11,6 +12,19 @@ import { attachEvent, mappingFor, releaseEvent, stoppedEvent } from "./events.ts
 import { addDevice, change, deviceIn, emptyMachine, furnish, machineWith, startContainer } from "./host.ts";
 
 // Devices that are alike are not taken for one another.
+
+/** The daemon is killed as soon as the device of c1 is inside as eth1, and nobody has looked at it there. */
+async function killedBehindTheMove(
+  machine: Machine,
+  mappings: readonly Mapping[],
+  container: ReturnType<typeof startContainer>,
+): Promise<void> {
+  for (let at = 1; linkNamed(container.netns, "eth1") === null; at++) {
+    const fuse = createFuse(at);
+    using daemon = await startDaemon(machine, { mappings, fuse });
+    await Promise.race([daemon.engine.handle(attachEvent(machine, "c1", container)), fuse.burnt]);
+  }
+}
 
 test("a tun that is gone is not the other one that the container has called as it was", async () => {
   const machine = machineWith("tun", "tun");
@@ -132,11 +146,7 @@ test("what was renamed inside before anybody looked is not a stranger at home of
   const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
   const { ifindex } = deviceIn(home, "d0");
   addLink(world, container.netns, { name: "own", kind: "veth", ifindex });
-  for (let at = 1; linkNamed(container.netns, "eth1") === null; at++) {
-    const fuse = createFuse(at);
-    using daemon = await startDaemon(machine, { mappings, fuse });
-    await Promise.race([daemon.engine.handle(attachEvent(machine, "c1", container)), fuse.burnt]);
-  }
+  await killedBehindTheMove(machine, mappings, container);
   change(world, deviceIn(container.netns, "eth1"), { name: "eth7" });
   const stranger = addLink(world, home, { name: "d0", kind: "ifb", ifindex });
   const { mac } = stranger;
@@ -185,11 +195,7 @@ test("what was moved on before anybody looked is not the container's own of its 
   const container = startContainer(machine);
   const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
   const { ifindex } = deviceIn(home, "d0");
-  for (let at = 1; linkNamed(container.netns, "eth1") === null; at++) {
-    const fuse = createFuse(at);
-    using daemon = await startDaemon(machine, { mappings, fuse });
-    await Promise.race([daemon.engine.handle(attachEvent(machine, "c1", container)), fuse.burnt]);
-  }
+  await killedBehindTheMove(machine, mappings, container);
   const nested = addNamespace(world);
   spawn(world, nested);
   change(world, deviceIn(container.netns, "eth1"), { target: nested });

@@ -3,7 +3,7 @@ import { ifinfomsg } from "../../../src/netlink/link.ts";
 import type { Message } from "../../../src/netlink/message.ts";
 import { RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { startDaemon } from "../../sim/model/daemon.ts";
-import { type Refuser, refusingSystem } from "../../sim/model/faults.ts";
+import { isQuestion, type Refuser, refusingSystem } from "../../sim/model/faults.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { attachEvent, mappingFor } from "./events.ts";
@@ -75,3 +75,27 @@ for (const stuck of ["d0", "d2", "d4"]) {
     expect(daemon.engine.attachments()).toEqual([]);
   });
 }
+
+test("set back by an hour, the clock keeps nobody from trying again", async () => {
+  const machine = machineWith("veth");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  let refuses = false;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" } })],
+    system: (system) =>
+      refusingSystem(system, (request) => (refuses && !isQuestion(request) ? "EBUSY" : null)),
+  });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  refuses = true;
+  kill(world, container);
+  await daemon.settle();
+  await daemon.retry();
+  expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck" }]);
+  world.bootedAt -= 3_600_000;
+  refuses = false;
+  await daemon.retry();
+  expect(pictureOf(world, home)).toEqual(before);
+  expect(daemon.engine.attachments()).toEqual([]);
+});

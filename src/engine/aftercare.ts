@@ -5,6 +5,7 @@ import type { Snapshot } from "../domain/snapshot.ts";
 import type { Context } from "./context.ts";
 import { lead, withNamesThatAreFree } from "./device-homecoming.ts";
 import type { LogFields } from "./log.ts";
+import type { Returned, ReturnedDevices } from "./returned.ts";
 import { wantedOf } from "./whereabouts.ts";
 
 /** Who else acts on devices at home. */
@@ -15,82 +16,180 @@ export interface Others {
   manages(ifindex: number): boolean;
 }
 
+/** What it takes to look after devices that have come home to where others act. */
+export interface AftercareParts {
+  readonly others: Others;
+  /** The record of them. */
+  readonly returned: ReturnedDevices;
+}
+
+/** Looks after devices that have come home. */
+export interface Aftercare {
+  /** Begins with one, and puts that on record. */
+  begin(device: AttachedDevice, home: Snapshot, fields: LogFields): void;
+  /** Goes on with those that came home a moment ago, under an earlier daemon; after recovery. */
+  resume(): void;
+  /** Resolves when each has been looked at once, udev having settled. */
+  looked(): Promise<void>;
+}
+
 /** How often it is asked whether udev has settled, and for how long; milliseconds. */
 const SETTLE_PAUSE = 100;
 const SETTLE_LIMIT = 5000;
 /** When a device that somebody manages is looked at again: networkd has configured it within five seconds. */
 const LATER = [1000, 5000, 10_000] as const;
+/** From then on whoever changes it means it, whether a daemon has run meanwhile or not. */
+const END = Math.max(...LATER);
 /** How often it is put back: with somebody who keeps undoing that nobody quarrels. */
 const MENDS = 2;
 
 /**
- * Looks after a device that has come home to where others act: udev may rename it and give it another MAC or MTU,
+ * Looks after devices that have come home to where others act: udev may rename one and give it another MAC or MTU,
  * and who configures the network may take away what it does not know. What is not as it was when the device came
  * home is put back as soon as udev has settled; later only of what somebody manages, for all else that changes by
  * then is changed by a person who means it. So is, at any time, that it is the port of another master or of none:
  * no manager does that to a device of its own accord.
- *
- * @param home the device as it was when it came home
  */
-export async function lookAfter(
-  context: Context,
-  others: Others,
-  device: AttachedDevice,
-  home: Snapshot,
-  fields: LogFields,
-): Promise<void> {
-  const known = { ...device, snapshot: home };
+export function createAftercare(context: Context, { others, returned }: AftercareParts): Aftercare {
+  const firstLooks = new Set<Promise<void>>();
+
+  function lookAfter(one: Returned): void {
+    const { resolve: looked, promise } = Promise.withResolvers<void>();
+    firstLooks.add(promise);
+    const { device, fields } = one;
+    const home = device.snapshot;
+    const { ifindex } = home.device;
+    context.lookedAfter.set(ifindex, home);
+    const noted = () => {
+      looked();
+      if (context.lookedAfter.get(ifindex) === home) {
+        onRecord(() => returned.put(ifindex, { ...one, looked: true }));
+      }
+    };
+    atEachTime(context, others, one, noted, lookAt(context, device, fields))
+      .then(() => {
+        if (context.lookedAfter.get(ifindex) !== home) return;
+        context.lookedAfter.delete(ifindex);
+        onRecord(() => returned.delete(ifindex));
+      })
+      .catch((error) => {
+        const message = `a device that is home was not looked after: ${error}`;
+        context.log("error", message, { ...fields, code: "internal" });
+      })
+      .finally(() => {
+        looked();
+        firstLooks.delete(promise);
+      });
+  }
+
+  return {
+    begin(device, home, fields) {
+      const one: Returned = {
+        device: { ...device, snapshot: home },
+        at: context.now(),
+        looked: false,
+        fields,
+      };
+      onRecord(() => returned.put(home.device.ifindex, one));
+      lookAfter(one);
+    },
+    resume() {
+      for (const one of returned.read()) {
+        const since = context.now() - one.at;
+        // The clock may have been set back. And it may have come home once more just now.
+        const isRecent = since >= 0 && since < END;
+        if (isRecent && !context.lookedAfter.has(one.device.snapshot.device.ifindex)) lookAfter(one);
+      }
+      onRecord(() => returned.keepOnly(Array.from(context.lookedAfter.keys())));
+    },
+    async looked() {
+      await Promise.all(firstLooks);
+    },
+  };
+}
+
+function onRecord(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // The state folder cannot be written, which the journal tells: this daemon alone looks after the device.
+  }
+}
+
+/** What a look comes to; "let go": that is the end of it. */
+type Look = "as it was" | "put back" | "let go";
+
+/** Looks at a device, and puts back what has changed. */
+function lookAt(context: Context, known: AttachedDevice, fields: LogFields): () => Promise<Look> {
+  const home = known.snapshot;
   const { ifindex } = home.device;
-  context.lookedAfter.set(ifindex, home);
   let mends = 0;
-  const look = () =>
+  return () =>
     // Nobody is to choose it while it is being mended.
     context.choosing.run(async () => {
       // It has been away again meanwhile, and what it has come home to now counts.
-      if (context.lookedAfter.get(ifindex) !== home) return false;
+      if (context.lookedAfter.get(ifindex) !== home) return "let go";
       const located = await seen(context, known);
-      if (located === null) return false;
+      if (located === null) return "let go";
       const differs = differences(located.snapshot, home);
-      if (differs.length === 0) return true;
-      if (located.snapshot.device.master !== home.device.master) return false;
+      if (differs.length === 0) return "as it was";
+      if (located.snapshot.device.master !== home.device.master) return "let go";
       const what = `somebody else changed ${home.device.name} after it had come home: its ${differs.join(", its ")}`;
       const goal = await goalFor(context, known, located);
       const isLeft = mends === MENDS || goal.snapshot.device.name !== home.device.name;
       const outcome =
         mends === MENDS ? `put back ${MENDS} times, and left so now` : "its name is another's by now";
       context.log("warning", `${what}; ${isLeft ? outcome : "put back"}`, fields);
-      if (isLeft) return false;
+      if (isLeft) return "let go";
       mends += 1;
       const { located: there } = await lead(context, null, known, located, goal, true);
       // Where it had to be taken down for that, it has lost more than was seen.
       if (there !== null) await lead(context, null, known, there, await goalFor(context, known, there), true);
-      return true;
+      return "put back";
     });
-
-  await atEachTime(context, others, ifindex, look);
-  if (context.lookedAfter.get(ifindex) === home) context.lookedAfter.delete(ifindex);
 }
 
-/** Looks when udev has settled, and later as long as somebody manages the device and `look` does not end it. */
+/**
+ * Looks when udev has settled, and later as long as somebody manages the device and `look` does not end it.
+ *
+ * @param looked told that the first look is over, or that an earlier daemon has had it
+ */
 async function atEachTime(
   context: Context,
   others: Others,
-  ifindex: number,
-  look: () => Promise<boolean>,
+  { device, at: cameAt, looked: isLooked }: Returned,
+  looked: () => void,
+  look: () => Promise<Look>,
 ): Promise<void> {
   const pause = (milliseconds: number) =>
     new Promise<void>((resolve) => context.alarm(milliseconds, resolve));
-  let waited = 0;
-  do {
-    await pause(SETTLE_PAUSE);
-    waited += SETTLE_PAUSE;
-  } while (!others.settled() && waited < SETTLE_LIMIT);
-  if (!(await look())) return;
+  // Counted from here on: the clock may be set.
+  let passed = context.now() - cameAt;
+  const settled = async () => {
+    const limit = passed + SETTLE_LIMIT;
+    do {
+      await pause(SETTLE_PAUSE);
+      passed += SETTLE_PAUSE;
+    } while (!others.settled() && passed < limit);
+  };
+  /** Until nobody has had anything to say to what was put back: udev sets anew what is renamed. */
+  const lookUntilStill = async () => {
+    for (;;) {
+      const seen = await look();
+      if (seen !== "put back") return seen;
+      await settled();
+    }
+  };
+  await settled();
+  const first = isLooked ? "as it was" : await lookUntilStill();
+  looked();
+  if (first === "let go") return;
   for (const at of LATER) {
-    if (at <= waited) continue;
-    await pause(at - waited);
-    waited = at;
-    if (others.manages(ifindex) && !(await look())) return;
+    if (at <= passed) continue;
+    await pause(at - passed);
+    passed = at;
+    if (!others.manages(device.snapshot.device.ifindex)) continue;
+    if ((await lookUntilStill()) === "let go") return;
   }
 }
 

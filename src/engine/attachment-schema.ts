@@ -133,7 +133,8 @@ const snapshot = v.object({
 
 const problem = v.object({ code: v.picklist(CODES), message: v.string(), device: text });
 
-const attachedDevice = v.object({
+/** One device of a row, which the journal keeps by itself. */
+export const attachedDeviceSchema = v.object({
   snapshot,
   wanted: snapshot,
   settle: v.boolean(),
@@ -161,7 +162,7 @@ export const attachmentSchema = v.object({
   state: v.picklist(["pending", "attaching", "attached", "returning", "stuck"]),
   since: v.number(),
   event: v.string(),
-  devices: v.array(attachedDevice),
+  devices: v.array(attachedDeviceSchema),
   warnings: v.array(problem),
   error: v.nullable(problem),
 });

@@ -3,17 +3,17 @@ import type { SpoolEvent } from "../domain/event.ts";
 import type { Mappings } from "../domain/mappings.ts";
 import type { Outcome, Verdict } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
-import { lookAfter, type Others } from "./aftercare.ts";
+import { type Aftercare, type AftercareParts, createAftercare } from "./aftercare.ts";
 import { attach } from "./attach.ts";
 import { audit } from "./audit.ts";
 import type { Context } from "./context.ts";
-import { bringHome } from "./homecoming.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Log } from "./log.ts";
 import { type Departed, departed, seekAgain, seekAll } from "./moved-on.ts";
 import { createMutex } from "./mutex.ts";
-import { examineAgain, recover } from "./recovery.ts";
+import { recover } from "./recovery.ts";
 import type { Registry } from "./registry.ts";
+import { createRetries } from "./retries.ts";
 import { exited, release, stopped } from "./return.ts";
 import { thrown, verdict } from "./verdicts.ts";
 import { createWaits, type Patience, type WaitClock } from "./waits.ts";
@@ -23,8 +23,8 @@ export interface EngineParts extends WaitClock {
   readonly kernel: Kernel;
   readonly registry: Registry;
   readonly log: Log;
-  /** Who else acts on devices at home; left out or null: nobody. */
-  readonly others?: Others | null;
+  /** Left out or null: nobody else acts on devices at home. */
+  readonly aftercare?: AftercareParts | null;
   /** The mappings in force; asked anew for each event. */
   readonly mappings: () => Mappings;
 }
@@ -37,7 +37,7 @@ export interface Engine {
   handle(event: SpoolEvent): Promise<Verdict>;
   /** A process that the kernel's side watched has ended; resolves when what follows has been done. */
   exited(watch: number): Promise<void>;
-  /** Tries again what could not be done: to bring home what is stuck, unless that was tried a moment ago. */
+  /** Tries again what could not be done: to bring home what is stuck. See {@link Retries.retry}. */
   retryStuck(): Promise<void>;
   /** A device has left a namespace that is held; see `departed`. Never rejects. */
   departed(news: Departed): Promise<void>;
@@ -47,6 +47,8 @@ export interface Engine {
   audit(): Promise<void>;
   /** Devices at home have changed: what waits for one looks again. */
   homeChanged(): void;
+  /** Resolves when what has come home has been looked at once more, udev having settled. */
+  lookedAfter(): Promise<void>;
   attachments(): readonly Attachment[];
   /** The containers that wait for devices. */
   waiting(): readonly Waiting[];
@@ -59,8 +61,6 @@ export interface Engine {
   /** Resolves when nothing is under way any more but waiting for devices. */
   idle(): Promise<void>;
 }
-
-const RETRY_PAUSE_MS = 500;
 
 /** An engine that has not done anything yet. */
 export function createEngine(parts: EngineParts): Engine {
@@ -79,24 +79,19 @@ export function createEngine(parts: EngineParts): Engine {
     unexamined: new Set(),
     processes: new Map(),
     endedEarly: new Set(),
-    cameHome(device, home, fields) {
-      const { others = null, log } = parts;
-      if (others === null) return;
-      lookAfter(context, others, device, home, fields).catch((error) => {
-        log("error", `a device that is home was not looked after: ${error}`, { ...fields, code: "internal" });
-      });
-    },
+    cameHome: (device, home, fields) => aftercare?.begin(device, home, fields),
     exited: (watch) =>
       exited(context, watch).catch((error) => {
         context.log("error", `the end of a container was not dealt with: ${error}`, { code: "internal" });
       }),
   };
+  const aftercare: Aftercare | null = parts.aftercare ? createAftercare(context, parts.aftercare) : null;
+  const retries = createRetries(context);
   const notLookedAt = (error: unknown) => {
     const { message, code } = thrown(error, null);
     context.log("error", `what is inside was not looked at: ${message}`, { code });
   };
   const queues = new Map<string, Promise<unknown>>();
-  let triedAt = 0;
   const counters = { attached: 0, unchanged: 0, returned: 0, "no-mapping": 0, refused: 0, failed: 0 };
 
   /** After whatever else concerns the same id. */
@@ -125,7 +120,10 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   return {
-    recover: () => recover(context),
+    async recover() {
+      await recover(context);
+      aftercare?.resume();
+    },
     async handle(event) {
       const { id } = event;
       const attaches = event.type === "container" && event.status !== "stopped";
@@ -138,22 +136,7 @@ export function createEngine(parts: EngineParts): Engine {
       return result;
     },
     exited: context.exited,
-    async retryStuck() {
-      context.registry.catchUp();
-      // Trying changes devices itself, and a change is what it is tried again for.
-      const since = parts.now() - triedAt;
-      // The clock may have been set back.
-      if (since >= 0 && since < RETRY_PAUSE_MS) return;
-      if (context.unexamined.size > 0) triedAt = parts.now();
-      await examineAgain(context);
-      const stuck = context.registry
-        .all()
-        .filter(({ state, key }) => state === "stuck" && !context.underWay.has(key));
-      if (stuck.length === 0) return;
-      triedAt = parts.now();
-      await Promise.all(stuck.map(({ key }) => bringHome(context, key)));
-      triedAt = parts.now();
-    },
+    retryStuck: retries.retry,
     departed: (news) => departed(context, news).catch(notLookedAt),
     departuresLost: (from) => seekAll(context, from).catch(notLookedAt),
     audit: () =>
@@ -161,6 +144,7 @@ export function createEngine(parts: EngineParts): Engine {
         .then(() => seekAgain(context))
         .catch(notLookedAt),
     homeChanged: context.waits.changed,
+    lookedAfter: async () => aftercare?.looked(),
     attachments: () => context.registry.all(),
     waiting: context.waits.list,
     leaveWaiting: context.waits.abandon,

@@ -53,10 +53,13 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
     if (device.state === "home") continue;
     registry.updateDevice(key, at, { state: "returning" });
     const came = await deviceHome(context, begun, device).catch((error) => broken(device, error));
+    const fields = fieldsOf(begun, device);
     if (came.home !== null) {
       const { ifindex, name } = came.home.device;
       devices.push({ host_name: device.snapshot.device.name, name, ifindex });
       warnings.push(...came.warnings);
+      // First: a daemon that dies between the two brings it home once more, and begins anew with looking after it.
+      context.cameHome(device, came.home, fields);
       registry.updateDevice(key, at, { state: "home", movedTo: null });
     } else {
       if (came.gone) warnings.push(came.problem);
@@ -71,9 +74,7 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
     // From here on it is on record where it is.
     for (const [ifindex, one] of context.landing)
       if (one === device.snapshot.device) context.landing.delete(ifindex);
-    const fields = fieldsOf(begun, device);
     tell(context, begun, fields, came);
-    if (came.home !== null) context.cameHome(device, came.home, fields);
   }
   if (stuck === null) await letGo(context, begun);
   else registry.update(key, { state: "stuck", error: stuck });

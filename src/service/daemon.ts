@@ -18,7 +18,6 @@ import { createFootprint } from "./footprint.ts";
 import { createHealth, type Health } from "./health.ts";
 import { startKernel } from "./kernel-client.ts";
 import { openState } from "./open-state.ts";
-import { othersAt } from "./others.ts";
 import { type SpoolLoop, startSpoolLoop } from "./spool-loop.ts";
 import { statusLine } from "./status-line.ts";
 
@@ -93,7 +92,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     registry,
     log,
     ...clock,
-    others: othersAt("/run"),
+    aftercare: state.aftercare,
     mappings: () => mappings,
   });
   engine = running;

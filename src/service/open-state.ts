@@ -1,13 +1,18 @@
 import { join } from "node:path";
+import type { AftercareParts } from "../engine/aftercare.ts";
 import { bootId, type Journal, openJournal, setAsideText } from "../engine/journal.ts";
 import type { Kernel } from "../engine/kernel.ts";
 import type { Log } from "../engine/log.ts";
 import { pinsIn } from "../engine/pins.ts";
-import { PINS } from "./folders.ts";
+import { returnedIn } from "../engine/returned.ts";
+import { PINS, RETURNED } from "./folders.ts";
+import { othersAt } from "./others.ts";
 
 /** The state folder, opened. */
 export interface State {
   readonly journal: Journal;
+  /** What it takes to look after what has come home; null: nobody else acts on devices here. */
+  readonly aftercare: AftercareParts | null;
   /**
    * Lets go of what earlier daemons pinned and nobody of `known` (cookies) is in. Where something of this boot
    * is not on record, such a namespace may hold devices: it is left alone, and told with the way out.
@@ -34,8 +39,10 @@ export async function openState(
     ...stored,
   ]);
   if (setAside !== null) log("warning", setAsideText(setAside), {});
+  const others = othersAt("/run");
   return {
     journal,
+    aftercare: others && { others, returned: returnedIn(join(folder, RETURNED), owner) },
     async tidyPins(known) {
       if (isWhole) {
         await kernel.unpinOthers(known);

@@ -17,8 +17,8 @@ import { PINS } from "./folders.ts";
 import { openState } from "./open-state.ts";
 
 /**
- * Carries out a release where no daemon runs: takes up what the last one left, and brings it home on this
- * thread. The state folder's lock has to be held.
+ * Carries out a release where no daemon runs: takes up what the last one left, brings it home on this thread, and
+ * looks at it once more when udev has settled. The state folder's lock has to be held.
  */
 export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log): Promise<Verdict> {
   using service = new KernelService(createLinux(), () => undefined, pinsIn(join(config.daemon.state, PINS)));
@@ -34,6 +34,7 @@ export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log
     registry,
     log,
     ...clock,
+    aftercare: state.aftercare,
     mappings: () => mappings,
   });
   const asked = engine
@@ -41,6 +42,7 @@ export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log
     .filter((one) => event.id === null || one.holders.some(({ id }) => id === event.id));
   await engine.recover();
   const answer = await engine.handle(event);
+  await engine.lookedAfter();
   const left = await state.tidyPins(engine.attachments().flatMap(namespacesOf));
   if (left > 0 && event.id === null && answer.error === null) {
     const message = `namespaces that are held for reasons not on record any more: ${left}; the warnings say how to get devices home from there`;

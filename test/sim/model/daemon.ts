@@ -12,8 +12,16 @@ import { notice } from "../../../src/engine/notice.ts";
 import type { Pins } from "../../../src/engine/pins.ts";
 import { createRegistry } from "../../../src/engine/registry.ts";
 import type { System } from "../../../src/engine/system.ts";
-import { createFuse, type Fuse, fusedJournal, fusedKernel, fusedPins, fusedSystem } from "./faults.ts";
-import { memoryJournal, type Rows } from "./memory-journal.ts";
+import {
+  createFuse,
+  type Fuse,
+  fusedJournal,
+  fusedKernel,
+  fusedPins,
+  fusedReturned,
+  fusedSystem,
+} from "./faults.ts";
+import { memoryJournal, memoryReturned, type Rows } from "./memory-journal.ts";
 import type { Namespace } from "./namespaces.ts";
 import { modelPins } from "./pins.ts";
 import { createSystem, type ModelSystem } from "./system.ts";
@@ -24,6 +32,8 @@ export interface Machine {
   readonly world: World;
   readonly home: Namespace;
   readonly rows: Rows;
+  /** JSON of devices that came home a moment ago, by ifindex. */
+  readonly returned: Map<number, string>;
 }
 
 export interface DaemonOptions {
@@ -113,7 +123,9 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
         isOff = true;
       };
     },
-    others: options.others ?? null,
+    aftercare: options.others
+      ? { others: options.others, returned: fusedReturned(memoryReturned(machine.returned), fuse) }
+      : null,
     mappings: () => mappings,
   });
   // As the kernel worker's poll(2) does: between two calls.

@@ -1,6 +1,7 @@
 import type { Journal } from "../../../src/engine/journal.ts";
 import type { Kernel } from "../../../src/engine/kernel.ts";
 import type { Pins } from "../../../src/engine/pins.ts";
+import type { ReturnedDevices } from "../../../src/engine/returned.ts";
 import type { NamespaceSocket, System } from "../../../src/engine/system.ts";
 import { decodeMessages, encodeMessage, type Message } from "../../../src/netlink/message.ts";
 import {
@@ -118,6 +119,21 @@ export function fusedJournal(journal: Journal, fuse: Fuse): Journal {
     delete(key) {
       fuse.effect();
       journal.delete(key);
+    },
+  };
+}
+
+/** A record of devices that came home whose writes go through a Fuse. */
+export function fusedReturned(returned: ReturnedDevices, fuse: Fuse): ReturnedDevices {
+  return {
+    ...returned,
+    put(key, entry) {
+      fuse.effect();
+      returned.put(key, entry);
+    },
+    delete(key) {
+      fuse.effect();
+      returned.delete(key);
     },
   };
 }

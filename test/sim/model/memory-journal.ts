@@ -1,6 +1,7 @@
 import type { Attachment } from "../../../src/domain/attachment.ts";
 import { parseAttachment } from "../../../src/engine/attachment-schema.ts";
 import type { Journal } from "../../../src/engine/journal.ts";
+import { parseReturned, type ReturnedDevices } from "../../../src/engine/returned.ts";
 
 /** What a journal holds of an attachment, and by itself of each of its devices: JSON. */
 export interface Row {
@@ -31,6 +32,18 @@ export function memoryJournal(rows: Rows): Journal {
     delete: (key) => rows.delete(key),
     check: () => undefined,
     [Symbol.dispose]: () => undefined,
+  };
+}
+
+/** The record in memory of devices that came home a moment ago; JSON by ifindex. */
+export function memoryReturned(rows: Map<number, string>): ReturnedDevices {
+  return {
+    put: (key, entry) => void rows.set(key, JSON.stringify(entry)),
+    delete: (key) => void rows.delete(key),
+    read: () => Array.from(rows.values(), (row) => parseReturned(JSON.parse(row))),
+    keepOnly(keys) {
+      for (const key of rows.keys()) if (!keys.includes(key)) rows.delete(key);
+    },
   };
 }
 

@@ -1,57 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import { flush } from "../../sim/model/addresses.ts";
-import { type Daemon, type Machine, startDaemon } from "../../sim/model/daemon.ts";
+import type { Machine } from "../../sim/model/daemon.ts";
 import { addLink, deleteLink, type Link } from "../../sim/model/links.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { addAltname } from "../../sim/model/set-link.ts";
-import { advance } from "../../sim/model/world.ts";
-import { attachEvent, mappingFor } from "./events.ts";
-import { addProven, address, change, deviceIn, machineWith, startContainer } from "./host.ts";
+import { home } from "./come-home.ts";
+import { attachEvent } from "./events.ts";
+import { addProven, address, change, deviceIn, startContainer } from "./host.ts";
 
 // udev and whoever configures the network act on a device that has come home: "a return is verified again after
 // udev has settled, and mended within bounds".
-
-interface Scene {
-  readonly machine: Machine;
-  readonly daemon: Daemon;
-  readonly d0: Link;
-  readonly before: ReturnType<typeof pictureOf>;
-  readonly others: { isSettled: boolean; isManaged: boolean };
-  /** Lets time pass, and what the daemon does in it happen. */
-  pass(milliseconds: number): Promise<void>;
-  warnings(): string[];
-}
-
-/** A machine whose d0 has just come home. */
-async function home(): Promise<Scene> {
-  const machine = machineWith("hardware");
-  const before = pictureOf(machine.world, machine.home);
-  const others = { isSettled: true, isManaged: false };
-  const daemon = await startDaemon(machine, {
-    mappings: [mappingFor("c*", { match: { name: "d0" }, name: "eth1" })],
-    others: { settled: () => others.isSettled, manages: () => others.isManaged },
-  });
-  const container = startContainer(machine);
-  await daemon.engine.handle(attachEvent(machine, "c1", container));
-  kill(machine.world, container);
-  await daemon.settle();
-  expect(pictureOf(machine.world, machine.home)).toEqual(before);
-  return {
-    machine,
-    daemon,
-    before,
-    others,
-    d0: deviceIn(machine.home, "d0"),
-    async pass(milliseconds) {
-      for (let step = 0; step < milliseconds; step += 50) {
-        advance(machine.world, 50);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    },
-    warnings: () => daemon.log.filter((line) => line.startsWith("warning")),
-  };
-}
 
 test("a VF that was made anew in its place has never been away, and is left as it is", async () => {
   const { machine, d0, daemon, pass, warnings } = await home();
@@ -143,6 +102,19 @@ describe("udev", () => {
       expect(warnings()).toEqual([expect.stringMatching(/somebody else changed d0 .*; put back$/)]);
     });
   }
+
+  test("sets it anew as soon as its name is put back: that is seen to, too", async () => {
+    const { machine, daemon, before, d0, others, pass } = await home();
+    using _ = daemon;
+    others.isSettled = false;
+    change(machine.world, d0, { name: "lan0" });
+    others.isSettled = true;
+    await pass(100);
+    expect(d0.name).toBe("d0");
+    change(machine.world, d0, { mtu: 1280 });
+    await pass(200);
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
 
   test("never settles: that is not waited for without end", async () => {
     const { machine, daemon, before, d0, others, pass } = await home();

@@ -22,7 +22,7 @@ export type Kind = (typeof KINDS)[number];
 /** A machine whose init_net is home, with nothing in it but lo. */
 export function emptyMachine(seed = 1): Machine {
   const world = createWorld(randomFrom(seed));
-  return { world, home: addNamespace(world), rows: new Map() };
+  return { world, home: addNamespace(world), rows: new Map(), returned: new Map() };
 }
 
 /** A machine with a furnished device of each kind given: d0, d1, … */

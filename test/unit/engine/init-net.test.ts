@@ -18,7 +18,7 @@ async function fallen(system?: (system: System) => System) {
   const initial = addNamespace(world);
   const home = addNamespace(world);
   hold(home);
-  const machine: Machine = { world, home, rows: new Map() };
+  const machine: Machine = { world, home, rows: new Map(), returned: new Map() };
   furnish(world, addDevice(world, home, "hardware", "d0"));
   const before = pictureOf(world, home);
   const daemon = await startDaemon(machine, { mappings, ...(system ? { system } : {}) });

@@ -6,6 +6,7 @@ import { startDaemon } from "../../sim/model/daemon.ts";
 import { isQuestion, type Refuser, refusingSystem } from "../../sim/model/faults.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
+import { advance } from "../../sim/model/world.ts";
 import { attachEvent, mappingFor } from "./events.ts";
 import { deviceIn, machineWith, startContainer } from "./host.ts";
 
@@ -76,26 +77,63 @@ for (const stuck of ["d0", "d2", "d4"]) {
   });
 }
 
-test("set back by an hour, the clock keeps nobody from trying again", async () => {
+/** A machine whose d0 is stuck, tried just now, and how often it has been asked for anything since. */
+async function stuck() {
   const machine = machineWith("veth");
-  const { world, home } = machine;
-  const before = pictureOf(world, home);
-  let refuses = false;
-  using daemon = await startDaemon(machine, {
+  const before = pictureOf(machine.world, machine.home);
+  const kernel = { refuses: false, asked: 0 };
+  const daemon = await startDaemon(machine, {
     mappings: [mappingFor("c1", { match: { name: "d0" } })],
     system: (system) =>
-      refusingSystem(system, (request) => (refuses && !isQuestion(request) ? "EBUSY" : null)),
+      refusingSystem(system, (request) => {
+        if (!kernel.refuses || isQuestion(request)) return null;
+        kernel.asked += 1;
+        return "EBUSY";
+      }),
   });
   const container = startContainer(machine);
   await daemon.engine.handle(attachEvent(machine, "c1", container));
-  refuses = true;
-  kill(world, container);
+  kernel.refuses = true;
+  kill(machine.world, container);
   await daemon.settle();
   await daemon.retry();
   expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck" }]);
-  world.bootedAt -= 3_600_000;
-  refuses = false;
+  return { machine, before, kernel, daemon };
+}
+
+test("what was in its way goes a moment after it was tried: it is home a moment later", async () => {
+  const { machine, before, kernel, daemon } = await stuck();
+  using _ = daemon;
+  kernel.refuses = false;
+  advance(machine.world, 20);
+  await daemon.engine.retryStuck();
+  expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck" }]);
+  advance(machine.world, 480);
+  await daemon.settle();
+  expect(daemon.engine.attachments()).toEqual([]);
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
+});
+
+test("however often a change is told, it is tried twice a second at most", async () => {
+  const { machine, kernel, daemon } = await stuck();
+  using _ = daemon;
+  let tries = 0;
+  for (let passed = 0; passed < 10_000; passed += 20) {
+    const { asked } = kernel;
+    await daemon.engine.retryStuck();
+    advance(machine.world, 20);
+    await daemon.settle();
+    if (kernel.asked > asked) tries += 1;
+  }
+  expect(tries).toBeWithin(15, 21);
+});
+
+test("set back by an hour, the clock keeps nobody from trying again", async () => {
+  const { machine, before, kernel, daemon } = await stuck();
+  using _ = daemon;
+  machine.world.bootedAt -= 3_600_000;
+  kernel.refuses = false;
   await daemon.retry();
-  expect(pictureOf(world, home)).toEqual(before);
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
   expect(daemon.engine.attachments()).toEqual([]);
 });

@@ -37,6 +37,7 @@ const NO_ENGINE = {
   departed: unused,
   departuresLost: unused,
   handle: unused,
+  lookedAfter: unused,
   exited: unused,
   retryStuck: unused,
   homeChanged: unused,

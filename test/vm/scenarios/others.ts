@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { mustRun } from "../../helpers/command.ts";
 import { until } from "../../helpers/until.ts";
 import { attachNic, furnishedNic } from "../attached.ts";
-import { freshNic, settle } from "../hardware.ts";
+import { freshNic, type Nic, settle } from "../hardware.ts";
 import { type Scenario, scenario } from "../scenario.ts";
 
 // "Others act at the same time: a return is verified again after udev has settled, and mended within bounds."
@@ -31,12 +31,16 @@ async function withFiles(files: Readonly<Record<string, string>>, work: () => Pr
   }
 }
 
+/** A .link that has udev rename a card, and give it another MTU. */
+function lanLink({ mac }: Nic): string {
+  return `[Match]\nPermanentMACAddress=${mac}\n[Link]\nName=lan0\nMTUBytes=1280\nMACAddressPolicy=none\n`;
+}
+
 const renamedByUdev = (["e1000e"] as const).map((driver) =>
   scenario(`${driver}: a .link that came meanwhile names and sets it: mended, and left so`, async (lab) => {
     const { nic, before } = await furnishedNic(lab, driver);
     const container = await attachNic(lab, nic);
-    const link = `[Match]\nPermanentMACAddress=${nic.mac}\n[Link]\nName=lan0\nMTUBytes=1280\nMACAddressPolicy=none\n`;
-    await withFiles({ "10-lan.link": link }, async () => {
+    await withFiles({ "10-lan.link": lanLink(nic) }, async () => {
       await container.kill();
       await lab.daemon.empty();
       await settle();
@@ -48,6 +52,39 @@ const renamedByUdev = (["e1000e"] as const).map((driver) =>
     });
   }),
 );
+
+const daemonDies = [
+  scenario(
+    "e1000e: renamed by udev, and the daemon dies as soon as it is home: mended by the next",
+    async (lab) => {
+      const { nic, before } = await furnishedNic(lab, "e1000e");
+      const container = await attachNic(lab, nic);
+      await withFiles({ "10-lan.link": lanLink(nic) }, async () => {
+        await container.kill();
+        await lab.daemon.empty();
+        await lab.daemon.end("SIGKILL");
+        await settle();
+        await lab.start();
+        await until("it to be mended", async () => (await lab.host.names()).includes(nic.name));
+        await Bun.sleep(1000);
+        expect(await lab.host.device(nic.name)).toEqual(before);
+      });
+    },
+  ),
+  scenario(
+    "e1000e: renamed by udev when it is released without a daemon: mended when that is done",
+    async (lab) => {
+      const { nic, before } = await furnishedNic(lab, "e1000e");
+      await attachNic(lab, nic);
+      await withFiles({ "10-lan.link": lanLink(nic) }, async () => {
+        await lab.daemon.end("SIGKILL");
+        expect(await lab.netdevd("release", "--all")).toMatchObject({ code: 0 });
+        await settle();
+        expect(await lab.host.device(nic.name)).toEqual(before);
+      });
+    },
+  ),
+];
 
 const configured = (["virtio_net"] as const).map((driver) =>
   scenario(`${driver}: networkd, that configures it, leaves it as it was`, async (lab) => {
@@ -106,4 +143,4 @@ const keptOff = (["e1000e"] as const).map((driver) =>
   }),
 );
 
-export const OTHERS: readonly Scenario[] = [...renamedByUdev, ...configured, ...keptOff];
+export const OTHERS: readonly Scenario[] = [...renamedByUdev, ...daemonDies, ...configured, ...keptOff];

@@ -1,6 +1,6 @@
-import { alignUp, readScalar, type Scalar, scalarSize, struct, writeScalar } from "../../ffi/layout.ts";
+import { alignUp, scalarSize, struct } from "../../ffi/layout.ts";
 import { formatMac, macBytes } from "../domain/mac.ts";
-import { DecodeError, viewOf } from "./decode-error.ts";
+import { DecodeError } from "./decode-error.ts";
 import { NLA_F_NESTED, NLA_F_NET_BYTEORDER } from "./uapi.ts";
 
 /** struct nlattr (linux/netlink.h). */
@@ -25,14 +25,20 @@ export interface RawAttribute {
   readonly payload: Uint8Array;
 }
 
-function scalar(type: Scalar): Codec<number> {
+/** Byte by byte, the least first: a DataView for each of them takes far longer. */
+function scalar(type: "u8" | "u16" | "u32" | "i32"): Codec<number> {
   const size = scalarSize(type);
   return {
-    decode: (payload) => readScalar(viewOf(type, payload, size), 0, type),
+    decode(payload) {
+      if (payload.length < size) throw new DecodeError(type, 0, size, payload.length);
+      let value = 0;
+      for (let at = 0; at < size; at++) value |= (payload[at] ?? 0) << (8 * at);
+      return type === "i32" ? value : value >>> 0;
+    },
     encode(value) {
-      const buffer = new ArrayBuffer(size);
-      writeScalar(new DataView(buffer), 0, type, value);
-      return new Uint8Array(buffer);
+      const bytes = new Uint8Array(size);
+      for (let at = 0; at < size; at++) bytes[at] = value >>> (8 * at);
+      return bytes;
     },
   };
 }
@@ -75,10 +81,21 @@ export type Values<E extends Entries> = {
 
 /** The attributes of one message or nest, keyed by the kernel's names. */
 export interface Table<E extends Entries> {
-  /** Of attributes that come twice the last one counts, as in nla_parse(). */
-  decode(bytes: Uint8Array): { readonly values: Values<E>; readonly unknown: readonly RawAttribute[] };
-  /** In the order of the members of `values`; undefined ones are left out. */
-  encode(values: Values<E>): Uint8Array<ArrayBuffer>;
+  /**
+   * Of attributes that come twice the last one counts, as in nla_parse().
+   *
+   * @param start bytes before the first one
+   */
+  decode(
+    bytes: Uint8Array,
+    start?: number,
+  ): { readonly values: Values<E>; readonly unknown: readonly RawAttribute[] };
+  /**
+   * In the order of the members of `values`; undefined ones are left out.
+   *
+   * @param room bytes left zero before them, for a header
+   */
+  encode(values: Values<E>, room?: number): Uint8Array<ArrayBuffer>;
   /** Name of the innermost attribute that covers `offset`, or null. Never throws. */
   nameAt(bytes: Uint8Array, offset: number): string | null;
 }
@@ -89,37 +106,39 @@ export function attributes<const E extends Entries>(entries: E): Table<E> {
     Object.entries(entries).map(([name, [number, codec]]) => [number, { name, codec }] as const),
   );
   return {
-    decode(bytes) {
+    decode(bytes, start = 0) {
       const values: Record<string, unknown> = {};
-      const view = viewOf("nlattr", bytes, 0);
-      let at = 0;
+      let at = start;
       // Without an object for each attribute: a link has 60 of them, and 20 are of interest.
-      for (let length = wholeAt(view, at); length > 0; length = wholeAt(view, at)) {
-        const entry = byNumber.get(view.getUint16(at + nlattr.offsets.nla_type, true) & NLA_TYPE_MASK);
+      for (let length = wholeAt(bytes, at); length > 0; length = wholeAt(bytes, at)) {
+        const entry = byNumber.get(u16At(bytes, at + nlattr.offsets.nla_type) & NLA_TYPE_MASK);
         if (entry !== undefined) {
           values[entry.name] = entry.codec.decode(bytes.subarray(at + nlattr.size, at + length));
         }
         at += alignUp(length, NLA_ALIGNTO);
       }
-      refuseRest(bytes, at);
+      refuseRest(bytes, at, start);
       return {
         // Each member was decoded by the codec that `entries` gives for its name.
         values: values as Values<E>,
         get unknown() {
-          return decodeAttributes(bytes).filter(({ type }) => !byNumber.has(type & NLA_TYPE_MASK));
+          return decodeAttributes(bytes.subarray(start)).filter(
+            ({ type }) => !byNumber.has(type & NLA_TYPE_MASK),
+          );
         },
       };
     },
-    encode(values) {
+    encode(values, room) {
       const list: RawAttribute[] = [];
-      for (const [name, value] of Object.entries(values)) {
+      for (const name in values) {
+        const value = values[name];
         const entry = entries[name];
         if (entry === undefined || value === undefined) continue;
         const [number, codec] = entry;
         const type = codec.table === undefined ? number : number | NLA_F_NESTED;
         list.push({ type, payload: codec.encode(value) });
       }
-      return encodeAttributes(list);
+      return encodeAttributes(list, room);
     },
     nameAt(bytes, offset) {
       for (const { start, type, payload } of walk(bytes)) {
@@ -165,19 +184,22 @@ export function decodeAttributes(bytes: Uint8Array): RawAttribute[] {
 /**
  * The attributes one after another, each padded with zeros to NLA_ALIGNTO. A RangeError where one is longer
  * than nla_len, a __u16, can say.
+ *
+ * @param room bytes left zero before the first one
  */
-export function encodeAttributes(list: readonly RawAttribute[]): Uint8Array<ArrayBuffer> {
-  let size = 0;
+export function encodeAttributes(list: readonly RawAttribute[], room = 0): Uint8Array<ArrayBuffer> {
+  let size = room;
   for (const { payload } of list) size += alignUp(nlattr.size + payload.length, NLA_ALIGNTO);
   const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  let at = 0;
+  let at = room;
   for (const { type, payload } of list) {
     if (payload.length > NLA_PAYLOAD_MAX)
       throw new RangeError(`an attribute cannot hold ${payload.length} bytes`);
     const length = nlattr.size + payload.length;
-    view.setUint16(at + nlattr.offsets.nla_len, length, true);
-    view.setUint16(at + nlattr.offsets.nla_type, type, true);
+    bytes[at] = length;
+    bytes[at + 1] = length >> 8;
+    bytes[at + 2] = type;
+    bytes[at + 3] = type >> 8;
     bytes.set(payload, at + nlattr.size);
     at += alignUp(length, NLA_ALIGNTO);
   }
@@ -186,27 +208,30 @@ export function encodeAttributes(list: readonly RawAttribute[]): Uint8Array<Arra
 
 /** The attributes that are whole; stops at the first that is not. */
 function* walk(bytes: Uint8Array): Generator<RawAttribute & { readonly start: number }> {
-  const view = viewOf("nlattr", bytes, 0);
   let start = 0;
-  for (let length = wholeAt(view, start); length > 0; length = wholeAt(view, start)) {
-    const type = view.getUint16(start + nlattr.offsets.nla_type, true);
+  for (let length = wholeAt(bytes, start); length > 0; length = wholeAt(bytes, start)) {
+    const type = u16At(bytes, start + nlattr.offsets.nla_type);
     yield { start, type, payload: bytes.subarray(start + nlattr.size, start + length) };
     start += alignUp(length, NLA_ALIGNTO);
   }
 }
 
 /** nla_len of the attribute at `at` if all of it is there, else 0. */
-function wholeAt(view: DataView, at: number): number {
-  const left = view.byteLength - at;
+function wholeAt(bytes: Uint8Array, at: number): number {
+  const left = bytes.length - at;
   if (left < nlattr.size) return 0;
-  const length = view.getUint16(at, true);
+  const length = u16At(bytes, at);
   return length < nlattr.size || length > left ? 0 : length;
 }
 
 /** A {@link DecodeError} where bytes are left that are no whole attribute. */
-function refuseRest(bytes: Uint8Array, at: number): void {
+function refuseRest(bytes: Uint8Array, at: number, start = 0): void {
   const left = bytes.length - at;
   if (left <= 0) return;
-  const claimed = left < nlattr.size ? 0 : viewOf("nlattr", bytes, 0).getUint16(at, true);
-  throw new DecodeError("nlattr", at, Math.max(claimed, nlattr.size), left);
+  const claimed = left < nlattr.size ? 0 : u16At(bytes, at);
+  throw new DecodeError("nlattr", at - start, Math.max(claimed, nlattr.size), left);
+}
+
+function u16At(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }

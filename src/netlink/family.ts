@@ -21,18 +21,20 @@ export interface Family<H, E extends Entries> {
 
 /** Puts a header struct and its attribute table together. The sizes of both are multiples of 4 (NLMSG_ALIGN). */
 export function family<H, E extends Entries>(header: Struct<H>, table: Table<E>): Family<H, E> {
+  const headerBytes = new Uint8Array(header.size);
+  const headerView = new DataView(headerBytes.buffer);
+
   function encode(members: Partial<H>, values: Values<E>): Uint8Array<ArrayBuffer> {
-    const attributes = table.encode(values);
-    const buffer = new ArrayBuffer(header.size + attributes.length);
-    const payload = new Uint8Array(buffer);
-    header.encode(members, new DataView(buffer), 0);
-    payload.set(attributes, header.size);
+    const payload = table.encode(values, header.size);
+    // By way of a view that is there: one for each payload takes longer than to write it.
+    header.encode(members, headerView, 0);
+    payload.set(headerBytes);
     return payload;
   }
   return {
     decode(payload) {
       const view = viewOf(header.name, payload, header.size);
-      const attributes = table.decode(payload.subarray(header.size));
+      const attributes = table.decode(payload, header.size);
       return {
         header: header.decode(view, 0),
         values: attributes.values,

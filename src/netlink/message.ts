@@ -23,11 +23,14 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
+/** What a header is written into first: a view for each message takes longer than to write it. */
+const headerBytes = new Uint8Array(nlmsghdr.size);
+const headerView = new DataView(headerBytes.buffer);
+
 /** The message as it goes over the wire, padded to NLMSG_ALIGNTO. */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   const length = nlmsghdr.size + message.payload.length;
-  const buffer = new ArrayBuffer(alignUp(length, NLMSG_ALIGNTO));
-  const bytes = new Uint8Array(buffer);
+  const bytes = new Uint8Array(alignUp(length, NLMSG_ALIGNTO));
   const header = {
     nlmsg_len: length,
     nlmsg_type: message.type,
@@ -35,7 +38,8 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     nlmsg_seq: message.sequence,
     nlmsg_pid: message.port,
   };
-  nlmsghdr.encode(header, new DataView(buffer), 0);
+  nlmsghdr.encode(header, headerView, 0);
+  bytes.set(headerBytes);
   bytes.set(message.payload, nlmsghdr.size);
   return bytes;
 }

@@ -17,12 +17,13 @@ export function accounts(stage: Stage): string[] {
   const { daemon } = stage;
   if (daemon === null) return ["no daemon runs"];
   const attachments = daemon.engine.attachments();
+  const kept = attachmentsOf(stage.machine.rows);
   return [
     ...spoolFaults(stage),
-    ...journalFaults(stage, attachments),
+    ...journalFaults(kept, attachments),
     ...attachments.flatMap((attachment) => attachmentFaults(stage, attachment, attachments)),
     ...ownerFaults(stage, attachments),
-    ...homeFaults(stage),
+    ...homeFaults(stage, kept),
     ...holdFaults(stage, daemon, attachments),
   ];
 }
@@ -63,12 +64,12 @@ function spoolFaults({ spool }: Stage): string[] {
   });
 }
 
-function journalFaults({ machine }: Stage, attachments: readonly Attachment[]): string[] {
-  const kept = attachmentsOf(machine.rows).sort((a, b) => a.key - b.key);
+function journalFaults(kept: readonly Attachment[], attachments: readonly Attachment[]): string[] {
+  const journalled = kept.toSorted((a, b) => a.key - b.key);
   const own = attachments.toSorted((a, b) => a.key - b.key);
-  return Bun.deepEquals(kept, own)
+  return Bun.deepEquals(journalled, own)
     ? []
-    : [`the journal says ${JSON.stringify(kept)}, not ${JSON.stringify(own)}`];
+    : [`the journal says ${JSON.stringify(journalled)}, not ${JSON.stringify(own)}`];
 }
 
 function attachmentFaults(
@@ -138,9 +139,9 @@ function ownerFaults({ owners }: Stage, attachments: readonly Attachment[]): str
 }
 
 /** Of the devices that nobody has. */
-function homeFaults(stage: Stage): string[] {
+function homeFaults(stage: Stage, kept: readonly Attachment[]): string[] {
   const { machine, ledger } = stage;
-  const held = heldDevices(ledger, machine);
+  const held = heldDevices(ledger, kept);
   return Array.from(ledger.known.values()).flatMap((known) => {
     const { link, label, fate } = known;
     if (fate !== null || held.has(known)) return [];
@@ -148,9 +149,10 @@ function homeFaults(stage: Stage): string[] {
       return [`${label} is nobody's, and ${whereabouts(stage, known)}`];
     const now = seenOf(machine.world, link);
     const faults: string[] = [];
-    const isSame = (picture: Seen) => Bun.deepEquals(comparable(picture), comparable(now));
+    const own = comparable(now);
+    const isSame = (picture: Seen) => Bun.deepEquals(comparable(picture), own);
     if (!known.isToldChanged && !known.pictures.some(isSame)) {
-      const [was, is] = [known.pictures.map(comparable), comparable(now)].map((one) => JSON.stringify(one));
+      const [was, is] = [known.pictures.map(comparable), own].map((one) => JSON.stringify(one));
       faults.push(`${label} is home, and not as it was:\n    was ${was}\n    is  ${is}`);
     }
     if (link.ifindex !== known.ifindex && !isNumberTaken(stage, known)) {

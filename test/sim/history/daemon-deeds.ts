@@ -1,4 +1,4 @@
-import { namespacesOf } from "../../../src/domain/attachment.ts";
+import { type Attachment, namespacesOf } from "../../../src/domain/attachment.ts";
 import { type Daemon, startDaemon } from "../model/daemon.ts";
 import { createFuse, unevenKernel } from "../model/faults.ts";
 import { attachmentsOf } from "../model/memory-journal.ts";
@@ -81,17 +81,21 @@ function die(stage: Stage, daemon: Daemon): void {
   const { ledger, machine } = stage;
   stage.daemon = null;
   // Before it is dead: then it is gone.
-  for (const known of heldDevices(ledger, machine)) {
-    const why = whyLost(stage, known);
+  const attachments = attachmentsOf(machine.rows);
+  for (const known of heldDevices(ledger, attachments)) {
+    const why = whyLost(stage, known, attachments);
     if (why !== null) giveUp(ledger, known, why);
   }
   daemon[Symbol.dispose]();
 }
 
-function whyLost({ machine, troubles }: Stage, { link, pictures }: Known): string | null {
+function whyLost(
+  { machine, troubles }: Stage,
+  { link, pictures }: Known,
+  attachments: readonly Attachment[],
+): string | null {
   const { namespace, mac } = link;
   const { files, processes } = machine.world;
-  const attachments = attachmentsOf(machine.rows);
   const isOwn = attachments.some(({ cookie }) => cookie === String(namespace.cookie));
   if (namespace === machine.home || files.has(pinOf(namespace))) return null;
   if (troubles.pinsHaveFailed) return "was in a namespace without a pin, as was told";

@@ -1,6 +1,7 @@
 import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import { addDevice, addProven, address, change, furnish, KINDS } from "../../unit/engine/host.ts";
 import { addLink, deleteLink, type Link } from "../model/links.ts";
+import { attachmentsOf } from "../model/memory-journal.ts";
 import { linkNamed } from "../model/namespaces.ts";
 import { seenOf } from "../model/picture.ts";
 import { integer, pick, type Random } from "../model/random.ts";
@@ -165,7 +166,7 @@ export function removeStranger({ machine, strangers, trace }: Stage, stranger: L
 /** A device at home that is nobody's and on which no other is built. */
 function anyFree(stage: Stage, random: Random): Known | null {
   const { ledger, machine } = stage;
-  const held = heldDevices(ledger, machine);
+  const held = heldDevices(ledger, attachmentsOf(machine.rows));
   const free = Array.from(ledger.known.values()).filter(
     (known) => exists(known.link) && known.link.namespace === machine.home && !held.has(known),
   );

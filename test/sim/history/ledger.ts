@@ -2,7 +2,6 @@ import type { Attachment } from "../../../src/domain/attachment.ts";
 import type { Journal } from "../../../src/engine/journal.ts";
 import type { Machine } from "../model/daemon.ts";
 import type { Link } from "../model/links.ts";
-import { attachmentsOf } from "../model/memory-journal.ts";
 import type { Namespace } from "../model/namespaces.ts";
 import { type Seen, seenOf } from "../model/picture.ts";
 
@@ -100,9 +99,9 @@ export function heldBy(ledger: Ledger, { key, devices }: Attachment): Map<number
   return held;
 }
 
-/** The devices that are on record as being away or on their way. */
-export function heldDevices(ledger: Ledger, { rows }: Machine): Set<Known> {
-  return new Set(attachmentsOf(rows).flatMap((one) => Array.from(heldBy(ledger, one).values())));
+/** The devices of Attachments that are away or on their way. */
+export function heldDevices(ledger: Ledger, attachments: readonly Attachment[]): Set<Known> {
+  return new Set(attachments.flatMap((one) => Array.from(heldBy(ledger, one).values())));
 }
 
 /** A device and what does not outlive it (its peer, what is built on it) need not be accounted for any more. */

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { asciiz, attributes } from "../../../src/netlink/attribute.ts";
+import { asciiz, attributes, i32 } from "../../../src/netlink/attribute.ts";
 import { encodeMessage, type Message, nlmsghdr } from "../../../src/netlink/message.ts";
 import {
   NLM_F_ACK_TLVS,
@@ -51,12 +51,10 @@ export function reply(
   request: Message,
   answer: Answer & { readonly flags: number },
 ): Uint8Array<ArrayBuffer> {
-  return encodeMessage({ ...answer, sequence: request.sequence, port: request.port });
+  const { type, flags, payload } = answer;
+  return encodeMessage({ type, flags, payload, sequence: request.sequence, port: request.port });
 }
 
 function errnoBytes(refusal: Refusal | null): Uint8Array {
-  const bytes = new Uint8Array(4);
-  const errno = refusal === null ? 0 : constants.errno[refusal.code];
-  new DataView(bytes.buffer).setInt32(0, -errno, true);
-  return bytes;
+  return i32.encode(refusal === null ? 0 : -constants.errno[refusal.code]);
 }

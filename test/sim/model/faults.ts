@@ -20,18 +20,19 @@ import { type ErrnoCode, Refusal } from "./refusal.ts";
 
 /** Whether a message only asks. */
 export function isQuestion({ type }: Message): boolean {
-  const types = [
-    RTM_GETLINK,
-    RTM_GETADDR,
-    RTM_GETROUTE,
-    RTM_GETMDB,
-    RTM_GETNEIGH,
-    RTM_GETNSID,
-    RTM_GETQDISC,
-    RTM_GETVLAN,
-  ];
-  return types.includes(type);
+  return QUESTIONS.includes(type);
 }
+
+const QUESTIONS: readonly number[] = [
+  RTM_GETLINK,
+  RTM_GETADDR,
+  RTM_GETROUTE,
+  RTM_GETMDB,
+  RTM_GETNEIGH,
+  RTM_GETNSID,
+  RTM_GETQDISC,
+  RTM_GETVLAN,
+];
 
 /** The daemon was killed right here. */
 export class Crash extends Error {
@@ -200,12 +201,14 @@ export function refusingSystem(system: System, refuser: Refuser): System {
     return {
       ...socket,
       send(datagram) {
-        const carriedOut = decodeMessages(datagram).filter((request) => {
+        const requests = decodeMessages(datagram);
+        const carriedOut = requests.filter((request) => {
           const code = refuser(request);
           if (code !== null) refusals.push(ack(request, new Refusal(code, null)));
           return code === null;
         });
-        if (carriedOut.length > 0) socket.send(Buffer.concat(carriedOut.map(encodeMessage)));
+        if (carriedOut.length === requests.length) socket.send(datagram);
+        else if (carriedOut.length > 0) socket.send(Buffer.concat(carriedOut.map(encodeMessage)));
       },
       receive: () => refusals.shift() ?? socket.receive(),
     };

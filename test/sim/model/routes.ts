@@ -28,14 +28,14 @@ export function addRoute(namespace: Namespace, link: Link, given: Route): void {
   if (source !== null && !hasAddress(namespace, source)) {
     refuse("EINVAL", isInet ? "Invalid prefsrc address" : "Invalid source address");
   }
-  if (link.routes.some((other) => routesMissing([other], [route]).length === 0)) refuse("EEXIST");
+  if (link.routes.some((other) => isSame(other, route))) refuse("EEXIST");
   link.routes.push(route);
 }
 
 /** RTM_DELROUTE. */
 export function deleteRoute(link: Link, given: Route): void {
   const route = told(given);
-  const at = link.routes.findIndex((other) => routesMissing([other], [route]).length === 0);
+  const at = link.routes.findIndex((other) => isSame(other, route));
   if (at < 0) refuse("ESRCH");
   link.routes.splice(at, 1);
 }
@@ -51,6 +51,10 @@ export function dropSource(link: Link, source: string): void {
   const kept = link.routes.filter((route) => route.family === "inet6" || route.source !== source);
   const without = kept.map((route) => (route.source === source ? { ...route, source: null } : route));
   link.routes.splice(0, link.routes.length, ...without);
+}
+
+function isSame(one: Route, other: Route): boolean {
+  return one.to === other.to && routesMissing([one], [other]).length === 0;
 }
 
 /** A route as the kernel tells it: with the metric that it gives to IPv6 routes without one. */
@@ -80,10 +84,10 @@ function hasAddress(namespace: Namespace, source: string): boolean {
 }
 
 function isWithin(address: string, network: string, prefixLength: number): boolean {
-  const [one, other] = [bitsOf(address), bitsOf(network)];
-  return one.length === other.length && one.slice(0, prefixLength) === other.slice(0, prefixLength);
-}
-
-function bitsOf(address: string): string {
-  return Array.from(parseIp(address) ?? [], (byte) => byte.toString(2).padStart(8, "0")).join("");
+  const [one, other] = [parseIp(address) ?? [], parseIp(network) ?? []];
+  const isSameBelow = (byte: number, at: number) => {
+    const ignored = Math.min(8, Math.max(0, (at + 1) * 8 - prefixLength));
+    return byte >> ignored === (other[at] ?? 0) >> ignored;
+  };
+  return one.length === other.length && one.every(isSameBelow);
 }

@@ -77,10 +77,16 @@ export function toldSysctls(link: Link): Uint8Array {
   return settingsOf(link).told;
 }
 
+/** What every link has, with the values that most begin with. */
+const BEGUN_WITH: Sysctls = {
+  ...Object.fromEntries(KEPT.map((setting) => [setting, 0])),
+  ...DEFAULTS,
+  "ipv6.mtu": 1500,
+};
+
 function make(link: Link): Sysctls {
-  const kept = Object.fromEntries(KEPT.map((setting) => [setting, 0]));
   const own = { "ipv6.mtu": link.mtu, ...(link.rules.noArp ? { "ipv6.accept_dad": -1 } : {}) };
-  const all = { ...kept, ...DEFAULTS, ...own, ...Object.fromEntries(link.sysctls) };
+  const all = { ...BEGUN_WITH, ...own, ...Object.fromEntries(link.sysctls) };
   return Object.fromEntries(
     Object.entries(all).filter(([setting]) => link.mtu >= (isInet6(setting) ? IPV6_MIN_MTU : INET_MIN_MTU)),
   );
@@ -121,6 +127,8 @@ function settingAt(namespace: Namespace, path: string) {
   const link = linkNamed(namespace, name);
   if (link?.name !== name) return null;
   const setting = `${family}.${folder === "neigh" ? "neigh." : ""}${file}`;
+  // Most that are asked for are in no list, and no reason to look at all of a link's.
+  if (!(setting in BEGUN_WITH || link.sysctls.has(setting))) return null;
   return setting in sysctlsOf(link) ? { link, setting } : null;
 }
 

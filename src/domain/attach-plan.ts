@@ -4,6 +4,7 @@ import { canGoAlong, insideOf } from "./inside.ts";
 import { firstFree, interfaceNameFault, isTemplate } from "./interface-name.ts";
 import type { DeviceRequest, Mapping } from "./mapping.ts";
 import { selectorText } from "./match.ts";
+import { loneNexthops, nexthopText } from "./nexthop-object.ts";
 import { BR_STATE_DISABLED } from "./port.ts";
 import { isRestorableQdisc, qdiscText } from "./qdisc.ts";
 import { routeText } from "./route.ts";
@@ -112,10 +113,12 @@ export function namesOf(devices: readonly Device[]): Set<string> {
 }
 
 /** What the device will come home without, told before it goes. */
-function notToComeBack({ device, qdisc, ingress, routes, daemonRoutes = 0, port }: Snapshot): Problem[] {
+function notToComeBack(snapshot: Snapshot): Problem[] {
+  const { device, qdisc, ingress, routes, daemonRoutes = 0, port } = snapshot;
   const lost = [
     ...routes.filter((route) => whyNotRestorable(route) !== null).map((route) => `route ${routeText(route)}`),
     ...(daemonRoutes === 0 ? [] : [`${daemonRoutes} routes of routing daemons, which are too many to keep`]),
+    ...loneNexthops(snapshot).map(nexthopText),
     ...(qdisc === null || isRestorableQdisc(qdisc) ? [] : [`qdisc ${qdiscText(qdisc)}`]),
     ...(ingress === null ? [] : [`ingress qdisc ${ingress} and its filters`]),
     ...(port?.settings.state === BR_STATE_DISABLED ? ["state disabled as a port of its bridge"] : []),

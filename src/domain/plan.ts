@@ -1,10 +1,11 @@
 import { type Address, addressKey, addressText } from "./address.ts";
 import { keptInOrder, misplaced } from "./address-order.ts";
+import { leftToOthers } from "./left-to-others.ts";
 import { isEmpty, linkWay } from "./link-way.ts";
 import { groupsMissing, groupText, type MulticastGroup } from "./multicast-group.ts";
 import { neighboursMissing, neighbourText } from "./neighbour.ts";
 import { BR_STATE_DISABLED, portSettingsToSet, vlansText } from "./port.ts";
-import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
+import { isRestorableQdisc, isSameQdisc } from "./qdisc.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
 import { type Route, routeText } from "./route.ts";
 import {
@@ -127,15 +128,7 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   for (const neighbour of neighboursMissing(now.neighbours, wanted.neighbours)) {
     found.push(`${neighbourText(neighbour)} is not there`);
   }
-  const anew = "what hangs on it (classes, filters) is to be made again by whoever made it";
-  if (wanted.qdisc !== null && !isSameQdisc(now.qdisc, wanted.qdisc)) {
-    const why = isRestorableQdisc(wanted.qdisc) ? "" : `: ${anew}`;
-    found.push(`qdisc ${qdiscText(wanted.qdisc)} is not there${why}`);
-  }
-  if (wanted.ingress !== null && now.ingress !== wanted.ingress) {
-    found.push(`ingress qdisc ${wanted.ingress} is not there: ${anew}`);
-  }
-  return found;
+  return [...found, ...leftToOthers(now, wanted)];
 }
 
 function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChange) {

@@ -1,6 +1,7 @@
 import type { Address } from "./address.ts";
 import type { Device } from "./device.ts";
 import type { Neighbour } from "./neighbour.ts";
+import type { NexthopObject } from "./nexthop-object.ts";
 import type { Port } from "./port.ts";
 import type { Qdisc } from "./qdisc.ts";
 import type { Route } from "./route.ts";
@@ -20,6 +21,8 @@ export interface Snapshot {
   readonly routes: readonly Route[];
   /** How many of routing daemons it has beside `routes`, which are theirs to set again; left out: none. */
   readonly daemonRoutes?: number;
+  /** Those that leave by it, which are somebody's to make again; left out: none. */
+  readonly nexthops?: readonly NexthopObject[];
   /** What it is as the port of a bridge, bond or team; null where it is none. */
   readonly port: Port | null;
   /** Neighbours, proxies and entries of forwarding databases that somebody made to stay. */

@@ -6,6 +6,7 @@ export interface Aspects {
   /** Settings below /proc/sys/net, those aside that come with the device; "all" that are known. */
   readonly sysctls: "all" | readonly string[];
   readonly routes: boolean;
+  readonly nexthops: boolean;
   readonly neighbours: boolean;
   /** Multicast groups of a bridge's port. */
   readonly groups: boolean;
@@ -17,6 +18,7 @@ export interface Aspects {
 export const EVERYTHING: Aspects = {
   sysctls: "all",
   routes: true,
+  nexthops: true,
   neighbours: true,
   groups: true,
   qdiscs: true,
@@ -26,6 +28,7 @@ export const EVERYTHING: Aspects = {
 export const NOTHING: Aspects = {
   sysctls: [],
   routes: false,
+  nexthops: false,
   neighbours: false,
   groups: false,
   qdiscs: false,
@@ -37,6 +40,7 @@ export function aspectsFor(goal: Snapshot, place: Place): Aspects {
   return {
     sysctls: place === "home" && settings.length > 0 ? "all" : settings,
     routes: goal.routes.length > 0,
+    nexthops: (goal.nexthops ?? []).length > 0,
     neighbours: goal.neighbours.length > 0,
     groups: (goal.port?.groups ?? []).length > 0,
     qdiscs: goal.qdisc !== null || goal.ingress !== null,

@@ -87,6 +87,8 @@ const route = v.object({
   encapsulated: v.boolean(),
 });
 
+const nexthopObject = v.object({ id: count, gateway: text });
+
 const vlan = v.object({ first: count, last: count, pvid: v.boolean(), untagged: v.boolean() });
 
 const group = v.object({
@@ -122,6 +124,7 @@ const snapshot = v.object({
   addresses: v.array(address),
   routes: v.optional(v.array(route), []),
   daemonRoutes: v.exactOptional(count),
+  nexthops: v.exactOptional(v.array(nexthopObject)),
   port: v.optional(v.nullable(port), null),
   neighbours: v.optional(v.array(neighbour), []),
   qdisc: v.optional(v.nullable(v.object({ kind: v.string(), handle: count, options: v.string() })), null),

@@ -1,5 +1,6 @@
 import type { Device } from "../domain/device.ts";
 import { isMadeToStay, type Neighbour } from "../domain/neighbour.ts";
+import type { NexthopObject } from "../domain/nexthop-object.ts";
 import type { Qdisc } from "../domain/qdisc.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { NO_SYSCTLS, type Sysctls } from "../domain/sysctls.ts";
@@ -9,6 +10,7 @@ import { decodeSysctls } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
 import { decodeNeighbour, getNeighbours } from "../netlink/neighbour.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
+import { decodeNexthop, getNexthops } from "../netlink/nexthop-object.ts";
 import { decodeQdisc, getQdisc } from "../netlink/qdisc.ts";
 import type { Aspects } from "./aspects.ts";
 import { readPort } from "./port-reader.ts";
@@ -65,11 +67,38 @@ export function readSnapshot(
     .map((found) => found.address);
   const { routes, daemonRoutes } = aspects.routes ? readRoutes(asked, ifindex) : NO_ROUTES;
   const counted = daemonRoutes === 0 ? {} : { daemonRoutes };
+  const nexthops = aspects.nexthops ? readNexthops(connection, ifindex) : [];
+  const objects = nexthops.length === 0 ? {} : { nexthops };
   const port = readPort(connection, device, payload, aspects.groups);
   const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
   const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
   const ingress = aspects.qdiscs ? (readQdisc(connection, ifindex, "ingress")?.kind ?? null) : null;
-  return { device, addresses, routes, ...counted, port, neighbours, qdisc, ingress, sysctls, takenAt };
+  return {
+    device,
+    addresses,
+    routes,
+    ...counted,
+    ...objects,
+    port,
+    neighbours,
+    qdisc,
+    ingress,
+    sysctls,
+    takenAt,
+  };
+}
+
+/** The nexthop objects that leave by a device. */
+function readNexthops(connection: Connection, ifindex: number): NexthopObject[] {
+  try {
+    return connection
+      .dump(getNexthops(ifindex))
+      .map(({ payload }) => decodeNexthop(payload, ifindex))
+      .filter((found) => found !== null);
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === "EOPNOTSUPP") return [];
+    throw error;
+  }
 }
 
 /** The entries of a device's tables that somebody made to stay. */

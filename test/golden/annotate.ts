@@ -1,5 +1,14 @@
-/** sizeof ifinfomsg, ifaddrmsg, rtmsg, ndmsg, tcmsg, br_port_msg and ifinfomsg, by the message type divided by 4 (linux/rtnetlink.h). */
-const HEADER_SIZES: Readonly<Record<number, number>> = { 4: 16, 5: 8, 6: 12, 7: 12, 9: 20, 21: 8, 27: 16 };
+/** sizeof ifinfomsg, ifaddrmsg, rtmsg, ndmsg, tcmsg, br_port_msg, nhmsg and ifinfomsg, by the message type divided by 4 (linux/rtnetlink.h). */
+const HEADER_SIZES: Readonly<Record<number, number>> = {
+  4: 16,
+  5: 8,
+  6: 12,
+  7: 12,
+  9: 20,
+  21: 8,
+  26: 8,
+  27: 16,
+};
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const NLM_F_CAPPED = 0x100;

@@ -58,6 +58,25 @@ async function compare(next: (sight: Sight, count: number) => Action | null): Pr
   linux.close(linux.homeFd);
 }
 
+const NEXTHOPS: readonly Action[] = [
+  { do: "add-nexthop", on: "a", ifindex: 999, nexthop: { id: 4, gateway: null } },
+  { do: "add-nexthop", on: "a", ifindex: 4, nexthop: { id: 5, gateway: null } },
+  { do: "change", on: "a", ifindex: 4, change: { up: true } },
+  { do: "add-nexthop", on: "a", ifindex: 4, nexthop: { id: 6, gateway: null } },
+  { do: "add-nexthop", on: "a", ifindex: 4, nexthop: { id: 5, gateway: null } },
+  { do: "add-nexthop", on: "a", ifindex: 4, nexthop: { id: 5, gateway: null } },
+  { do: "change", on: "a", ifindex: 4, change: { name: "d9", mtu: 1300 } },
+  { do: "change", on: "a", ifindex: 4, change: { up: false } },
+  { do: "change", on: "a", ifindex: 4, change: { up: true } },
+  { do: "add-nexthop", on: "a", ifindex: 4, nexthop: { id: 5, gateway: null } },
+  { do: "change", on: "a", ifindex: 4, change: {}, to: "b" },
+  { do: "change", on: "b", ifindex: 4, change: {}, to: "a" },
+];
+
+test("the model keeps and loses nexthop objects as the kernel does", async () => {
+  await compare((_, count) => NEXTHOPS[count] ?? null);
+});
+
 for (let seed = 1; seed <= Number(process.env.SEEDS ?? 8); seed++) {
   test(`any 40 requests are answered by the model as by the kernel: seed ${seed}`, async () => {
     const random = randomFrom(seed);

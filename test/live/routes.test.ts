@@ -168,6 +168,36 @@ test("a route by a nexthop object is there again with a nexthop of its own, and 
   expect(await lab.host.json("route show 10.5.0.0/16")).toMatchObject([{ gateway: "192.0.2.9", dev: "d0" }]);
 });
 
+test("nexthop objects that no route has are told by plan, verdict and status, and when it is home without them", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(
+    ...HOST,
+    "nexthop add id 4 via 198.51.100.2 dev e0",
+    "nexthop add id 5 via 192.0.2.9 dev d0",
+    "nexthop add id 6 dev d0",
+    "nexthop add id 7 via fe80::9 dev d0",
+    "nexthop add id 8 group 4/5",
+  );
+  expect(await lab.host.json("nexthop show dev d0")).toHaveLength(3);
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  const plan = await lab.plan({ id: "c1", status: "creating", pid: container.pid });
+  const objects = ["nexthop object 5 via 192.0.2.9", "nexthop object 6", "nexthop object 7 via fe80::9"];
+  for (const object of objects) expect(plan.stdout).toContain(`d0 will come home without its ${object}: `);
+  const attached = await lab.attach("c1", container);
+  expect(attached.warnings).toHaveLength(objects.length);
+  const { containers } = await lab.daemon.status();
+  expect(containers[0]?.warnings).toEqual([...attached.warnings]);
+  expect((await lab.host.json("nexthop show")).map(({ id }) => id)).toEqual([4, 8]);
+  const returned = await lab.event({ id: "c1", status: "stopped" });
+  expect(returned.outcome).toBe("returned");
+  expect(returned.warnings.map(({ code, message }) => `${code}: ${message}`)).toEqual(
+    objects.map((object) =>
+      expect.stringContaining(`not-as-wanted: d0 is home, and its ${object} is not there: `),
+    ),
+  );
+});
+
 test("a device is home with more routes than one datagram holds", async () => {
   await using lab = await Lab.create();
   const many = Array.from({ length: 6000 }, (_, at) => `route add 10.${at >> 8}.${at & 255}.0/24 dev d0`);

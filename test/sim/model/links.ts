@@ -1,4 +1,5 @@
 import type { Neighbour } from "../../../src/domain/neighbour.ts";
+import type { NexthopObject } from "../../../src/domain/nexthop-object.ts";
 import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import type { Route } from "../../../src/domain/route.ts";
 import { flush } from "./addresses.ts";
@@ -60,6 +61,8 @@ export interface Link {
   readonly port: Map<string, number>;
   /** What somebody made to stay. */
   readonly neighbours: Neighbour[];
+  /** Nexthop objects that leave by it. */
+  readonly nexthops: NexthopObject[];
   /** At its root; null: the kernel's choice. */
   qdisc: Qdisc | null;
   /** Settings below /proc/sys/net that were written. */
@@ -85,6 +88,7 @@ export interface LinkSpec
       | "sysctls"
       | "port"
       | "neighbours"
+      | "nexthops"
       | "routes"
       | "defaultRoutes"
       | "foreign"
@@ -132,6 +136,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     addresses: { inet: [], inet6: [] },
     port: new Map(),
     neighbours: [],
+    nexthops: [],
     qdisc: null,
     sysctls: new Map(),
     routes: [],
@@ -243,8 +248,13 @@ export function setDown(world: World, link: Link): void {
   flushRoutes(link);
   flushNeighbours(link);
   link.defaultRoutes.length = 0;
+  link.nexthops.length = 0;
   tell(link);
-  for (const other of dependentsOf(world, link)) tell(other);
+  for (const other of dependentsOf(world, link)) {
+    // nh_netdev_event(): it has lost its carrier.
+    other.nexthops.length = 0;
+    tell(other);
+  }
 }
 
 /** macvlan_addr_busy(): whether the lower device of a macvlan, or another one on it that is up, has a MAC. */

@@ -2,6 +2,7 @@ import { SyscallError } from "../../../ffi/errno.ts";
 import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
 import type { Neighbour } from "../../../src/domain/neighbour.ts";
+import type { NexthopObject } from "../../../src/domain/nexthop-object.ts";
 import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import { isKernelMade } from "../../../src/domain/restorable.ts";
 import { type Route, routeText } from "../../../src/domain/route.ts";
@@ -17,9 +18,10 @@ import { type Connection, connect, type Request } from "../../../src/netlink/con
 import { addAltname, changeLink, deleteAltname, linkMessage } from "../../../src/netlink/link.ts";
 import { addNeighbour } from "../../../src/netlink/neighbour.ts";
 import { NetlinkError } from "../../../src/netlink/netlink-error.ts";
+import { nexthopMessage } from "../../../src/netlink/nexthop-object.ts";
 import { setQdisc } from "../../../src/netlink/qdisc.ts";
 import { addRoute, deleteRoute } from "../../../src/netlink/route-entry.ts";
-import { RTM_DELLINK } from "../../../src/netlink/uapi.ts";
+import { AF_INET, NLM_F_CREATE, NLM_F_EXCL, RTM_DELLINK, RTM_NEWNEXTHOP } from "../../../src/netlink/uapi.ts";
 import { INET_MIN_MTU } from "./inet.ts";
 import { NTF_PROXY } from "./neighbours.ts";
 
@@ -40,6 +42,7 @@ export type Action = { readonly on: Side; readonly ifindex: number } & (
   | { readonly do: "set-sysctl"; readonly setting: string; readonly value: number }
   | { readonly do: "add-route" | "delete-route"; readonly route: Route }
   | { readonly do: "add-neighbour"; readonly neighbour: Neighbour }
+  | { readonly do: "add-nexthop"; readonly nexthop: NexthopObject }
   | { readonly do: "set-qdisc"; readonly qdisc: Qdisc }
   | { readonly do: "delete" }
 );
@@ -61,6 +64,7 @@ interface SeenDevice {
   readonly routes: readonly string[];
   /** Those that somebody added; their order means nothing. */
   readonly neighbours: readonly string[];
+  readonly nexthops: readonly NexthopObject[];
   readonly qdisc: Qdisc | null;
   /** Some of them: {@link COMPARED}; undefined where there is no such file. */
   readonly sysctls: Readonly<Record<string, number | undefined>>;
@@ -151,6 +155,11 @@ function requestOf(arena: Arena, action: Exclude<Action, { do: "set-sysctl" }>):
       return deleteRoute(ifindex, action.route, action.do);
     case "add-neighbour":
       return addNeighbour(ifindex, action.neighbour, action.do);
+    case "add-nexthop": {
+      const values = { NHA_ID: action.nexthop.id, NHA_OIF: ifindex };
+      const flags = NLM_F_CREATE | NLM_F_EXCL;
+      return nexthopMessage.request(RTM_NEWNEXTHOP, flags, { nh_family: AF_INET }, values, action.do);
+    }
     case "set-qdisc":
       return setQdisc(ifindex, action.qdisc, action.do);
     case "delete":
@@ -187,6 +196,7 @@ function seen({ connections, system, fds }: Arena, side: Side): Sight[Side] {
       .map((one) => JSON.stringify(one))
       .toSorted();
     const device = { ...snapshot.device, operstate: "" };
-    return [{ device, addresses, routes, neighbours, qdisc: snapshot.qdisc, sysctls }];
+    const { nexthops = [], qdisc } = snapshot;
+    return [{ device, addresses, routes, neighbours, nexthops, qdisc, sysctls }];
   });
 }

@@ -9,6 +9,7 @@ import {
   RTM_GETLINK,
   RTM_GETMDB,
   RTM_GETNEIGH,
+  RTM_GETNEXTHOP,
   RTM_GETNSID,
   RTM_GETQDISC,
   RTM_GETROUTE,
@@ -16,6 +17,7 @@ import {
   RTM_NEWLINK,
   RTM_NEWLINKPROP,
   RTM_NEWNEIGH,
+  RTM_NEWNEXTHOP,
   RTM_NEWQDISC,
   RTM_NEWROUTE,
 } from "../../../src/netlink/uapi.ts";
@@ -24,6 +26,7 @@ import { changeAddress, dumpAddresses } from "./address-requests.ts";
 import { changeAltnames, changeLink, dumpLinks, readLink, removeLink } from "./link-requests.ts";
 import type { Namespace } from "./namespaces.ts";
 import { changeNeighbour, changeQdisc, dumpNeighbours, readQdisc } from "./neighbour-requests.ts";
+import { addNexthop, dumpNexthops } from "./nexthops.ts";
 import { dumpNsids, readNsid } from "./nsid-requests.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import { changeRoute, dumpRoutes } from "./route-requests.ts";
@@ -69,6 +72,7 @@ const DUMPS: ReadonlyMap<number, (caller: Caller, request: Message) => Answer[]>
   [RTM_GETROUTE, dumpRoutes],
   [RTM_GETNSID, dumpNsids],
   [RTM_GETNEIGH, dumpNeighbours],
+  [RTM_GETNEXTHOP, dumpNexthops],
   // Nobody makes a port a member of a multicast group here.
   [RTM_GETMDB, () => []],
 ]);
@@ -93,6 +97,9 @@ function carryOut(caller: Caller, request: Message): Answer[] {
       return [];
     case RTM_NEWNEIGH:
       changeNeighbour(caller, request);
+      return [];
+    case RTM_NEWNEXTHOP:
+      addNexthop(caller, request);
       return [];
     case RTM_GETQDISC:
       return [readQdisc(caller, request)];

@@ -9,6 +9,8 @@ const PORT = { settings: { cost: 7 }, vlans: null };
 
 test.each<[what: string, members: Partial<Snapshot>]>([
   ["qdisc htb 1:", { qdisc: { kind: "htb", handle: 0x10000, options: "" } }],
+  ["nexthop object 5 via 192.0.2.9", { nexthops: [{ id: 5, gateway: "192.0.2.9" }] }],
+  ["nexthop object 6", { nexthops: [{ id: 6, gateway: null }] }],
   ["ingress qdisc clsact and its filters", { ingress: "clsact" }],
   ["ingress qdisc ingress and its filters", { ingress: "ingress" }],
   ["state disabled as a port of its bridge", { port: { ...PORT, settings: { state: 0 } } }],
@@ -28,6 +30,9 @@ test("nothing of what comes home with it", () => {
   const chosen = [
     {
       ...snapshotOf(deviceOf()),
+      // Told when it is home, where its route has a nexthop of its own.
+      routes: [routeOf("10.9.0.0/16", { via: "192.0.2.9", nexthopId: 5 })],
+      nexthops: [{ id: 5, gateway: "192.0.2.9" }],
       port: { ...PORT, settings: { state: 1 } },
       qdisc: { kind: "tbf", handle: 0x10000, options: "" },
     },

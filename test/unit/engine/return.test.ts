@@ -42,6 +42,31 @@ describe("home", () => {
     expect(pictureOf(world, home)).toEqual(before);
   });
 
+  test("without the nexthop objects that went with it, which is told before and then", async () => {
+    const machine = machineWith("veth");
+    const { home } = machine;
+    deviceIn(home, "d0").nexthops.push({ id: 5, gateway: "10.4.0.9" }, { id: 6, gateway: null });
+    const earlier = await startDaemon(machine, { mappings });
+    const attach = await earlier.engine.handle(attachEvent(machine, "c1", startContainer(machine)));
+    expect(attach.warnings).toMatchObject([
+      {
+        code: "not-as-wanted",
+        message: expect.stringContaining("without its nexthop object 5 via 10.4.0.9: "),
+      },
+      { code: "not-as-wanted", message: expect.stringContaining("without its nexthop object 6: ") },
+    ]);
+    earlier[Symbol.dispose]();
+    // By what it has put on record.
+    using daemon = await startDaemon(machine, { mappings });
+    expect((await daemon.engine.handle(releaseEvent("c1"))).warnings).toMatchObject([
+      {
+        code: "not-as-wanted",
+        message: expect.stringContaining("nexthop object 5 via 10.4.0.9 is not there"),
+      },
+      { code: "not-as-wanted", message: expect.stringContaining("nexthop object 6 is not there") },
+    ]);
+  });
+
   test("on `stopped`, though the process lives", async () => {
     const { machine, before, daemon, container } = await attached("veth");
     using _ = daemon;

@@ -8,6 +8,7 @@ import { decodeSysctls } from "../../../src/netlink/devconf.ts";
 import { decodeLink, linkMessage } from "../../../src/netlink/link.ts";
 import { decodeMessages, type Message } from "../../../src/netlink/message.ts";
 import { decodeNeighbour } from "../../../src/netlink/neighbour.ts";
+import { decodeNexthop } from "../../../src/netlink/nexthop-object.ts";
 import { decodePort } from "../../../src/netlink/port.ts";
 import { decodeQdisc } from "../../../src/netlink/qdisc.ts";
 import { isDefaultRoute, routeMessage } from "../../../src/netlink/route.ts";
@@ -27,6 +28,7 @@ export const decoders: Readonly<Record<string, (bytes: Uint8Array) => unknown>> 
   decodePortVlans,
   decodeNeighbour,
   decodeQdisc,
+  decodeNexthop: (bytes) => decodeNexthop(bytes, 7),
   linkMessage: linkMessage.decode,
   routeMessage: routeMessage.decode,
   decodeAck: (payload) => {
@@ -58,6 +60,7 @@ const real = [
   "route-entries.txt",
   "bridge-port.txt",
   "neighbours.txt",
+  "nexthop-objects.txt",
   "acks.txt",
 ]
   .flatMap(readCaptures)

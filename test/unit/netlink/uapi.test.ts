@@ -49,6 +49,8 @@ test("constants of linux/netlink.h, linux/rtnetlink.h, linux/if.h and sys/socket
     RTM_GETQDISC: 38,
     RTM_NEWMDB: 84,
     RTM_GETMDB: 86,
+    RTM_NEWNEXTHOP: 104,
+    RTM_GETNEXTHOP: 106,
     RTM_NEWLINKPROP: 108,
     RTM_DELLINKPROP: 109,
     RTM_GETVLAN: 114,

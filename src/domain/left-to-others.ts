@@ -1,0 +1,21 @@
+import { nexthopsMissing, nexthopText } from "./nexthop-object.ts";
+import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+const BY_OTHERS = "to be made again by whoever made it";
+
+/** Of what others made, and netdevd may not be able to put back, all that `now` has not, each told to a person. */
+export function leftToOthers(now: Snapshot, wanted: Snapshot): string[] {
+  const found = nexthopsMissing(now, wanted).map(
+    (nexthop) => `${nexthopText(nexthop)} is not there: it is ${BY_OTHERS}`,
+  );
+  const anew = `what hangs on it (classes, filters) is ${BY_OTHERS}`;
+  if (wanted.qdisc !== null && !isSameQdisc(now.qdisc, wanted.qdisc)) {
+    const why = isRestorableQdisc(wanted.qdisc) ? "" : `: ${anew}`;
+    found.push(`qdisc ${qdiscText(wanted.qdisc)} is not there${why}`);
+  }
+  if (wanted.ingress !== null && now.ingress !== wanted.ingress) {
+    found.push(`ingress qdisc ${wanted.ingress} is not there: ${anew}`);
+  }
+  return found;
+}

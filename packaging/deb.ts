@@ -49,6 +49,7 @@ const FILES: Readonly<Record<string, string>> = {
   "config/netdevd.toml": "etc/netdevd/netdevd.toml",
   "config/examples": "usr/share/doc/netdevd/examples/config",
   "config/hooks.d": "usr/share/doc/netdevd/examples/hooks.d",
+  "config/prometheus": "usr/share/doc/netdevd/examples/prometheus",
   "README.md": "usr/share/doc/netdevd/README.md",
   "packaging/debian/lintian-overrides": "usr/share/lintian/overrides/netdevd",
 };

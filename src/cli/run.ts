@@ -17,7 +17,7 @@ import { folderFaultText, makeFolder } from "../spool/folders.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { readConfig } from "./read-config.ts";
-import { VERSION } from "./version.ts";
+import { commitHere, VERSION } from "./version.ts";
 
 export const run: Command = {
   usage: "run [--config FILE]",
@@ -44,7 +44,8 @@ Exit: 0 after a signal, 2 bad config, 1 any other failure to start.`,
         log("error", `the kernel worker is gone: ${error.message}`, { code: "internal" });
         ended.resolve(1);
       };
-      const parts = { config, configFile: file, version: VERSION, log, store, onChange, onFatal };
+      const identity = { version: VERSION, commit: commitHere() };
+      const parts = { config, configFile: file, ...identity, log, store, onChange, onFatal };
       daemon = await startDaemon(parts);
     } catch (error) {
       log("error", `cannot start: ${error instanceof Error ? error.message : String(error)}`, {});

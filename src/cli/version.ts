@@ -14,7 +14,7 @@ export function versionText(): string {
 }
 
 /** The commit that this was built from or is a checkout of; null: not known. */
-function commitHere(): string | null {
+export function commitHere(): string | null {
   // A build puts its commit in place of this expression, and nothing at run time has a say in it.
   const built = process.env.NETDEVD_COMMIT;
   if (Bun.isStandaloneExecutable) return built || null;

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { ListedDevice } from "./devices.ts";
+import { EXPOSITION_TYPE, expositionText, type Family } from "./exposition.ts";
 import { isLocalHost } from "./local-host.ts";
 import type { Status } from "./status.ts";
 
@@ -14,6 +15,7 @@ export interface StatusSource {
   status(): Status;
   readiness(): Readiness;
   devices(): Promise<readonly ListedDevice[]>;
+  metrics(): readonly Family[];
   /** Takes a fault that a request ran into; the client is told no more than that there was one. */
   report(fault: Error): void;
 }
@@ -60,6 +62,10 @@ export function createApp(source: StatusSource): Hono {
   });
 
   app.get("/v1/devices", async (c) => c.json(await source.devices()));
+
+  app.get("/metrics", (c) =>
+    c.body(expositionText(source.metrics()), 200, { "Content-Type": EXPOSITION_TYPE }),
+  );
 
   app.notFound((c) => refusal(c, 404, "not-found", `nothing is served at ${c.req.path}`));
 

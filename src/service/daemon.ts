@@ -8,18 +8,19 @@ import type { KernelNews } from "../engine/kernel.ts";
 import type { Log } from "../engine/log.ts";
 import { createRegistry } from "../engine/registry.ts";
 import { createApp } from "../http/app.ts";
-import { devicesOf } from "../http/devices.ts";
 import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
-import { statusOf } from "../http/status.ts";
 import { clock } from "./clock.ts";
 import type { FdStore } from "./fd-store.ts";
 import { PINS } from "./folders.ts";
 import { createFootprint } from "./footprint.ts";
 import { createHealth, type Health } from "./health.ts";
 import { startKernel } from "./kernel-client.ts";
+import { createMeasures } from "./measures.ts";
 import { openState } from "./open-state.ts";
-import { type SpoolLoop, startSpoolLoop } from "./spool-loop.ts";
+import { type AnswerListener, type SpoolLoop, startSpoolLoop } from "./spool-loop.ts";
 import { statusLine } from "./status-line.ts";
+import { statusSource } from "./status-source.ts";
+import { watchedRegistry } from "./watched-registry.ts";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -27,6 +28,8 @@ export interface DaemonOptions {
   /** The main file that the config was read from. */
   readonly configFile: string;
   readonly version: string;
+  /** The commit that it was built from or is a checkout of; null: not known. */
+  readonly commit: string | null;
   readonly log: Log;
   /** Where the service manager holds namespaces for us; null: they are pinned by mounts. */
   readonly store: FdStore | null;
@@ -59,7 +62,11 @@ const RETRY_MS = 5000;
  * lock has to be held.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { log, version, configFile } = options;
+  const measures = createMeasures();
+  const log: Log = (level, message, fields) => {
+    measures.logged(level);
+    options.log(level, message, fields);
+  };
   let { config } = options;
   let mappings = indexed(config.mappings);
   let loadedAt = Date.now();
@@ -89,36 +96,30 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const running = createEngine({
     kernel: client.kernel,
-    registry,
+    registry: watchedRegistry(registry, measures.changed),
     log,
     ...clock,
+    alarm(milliseconds, ring) {
+      // Whoever begins to wait sets one, and is listed by then.
+      for (const { holder } of engine?.waiting() ?? []) measures.waits(holder.id);
+      return clock.alarm(milliseconds, ring);
+    },
     aftercare: state.aftercare,
     mappings: () => mappings,
   });
   engine = running;
-  const app = createApp({
-    status: () =>
-      statusOf({
-        version,
-        state: stopping ? "stopping" : health.reasons(running).length > 0 ? "degraded" : "ready",
-        config,
-        configFile,
-        configLoadedAt: loadedAt,
-        attachments: running.attachments(),
-        waiting: running.waiting(),
-        counters: running.counters(),
-      }),
-    readiness: () => {
-      const reasons = stopping ? ["the daemon is stopping"] : health.reasons(running);
-      return { ready: reasons.length === 0, reasons };
-    },
-    devices: async () => {
-      const attachments = running.attachments();
-      const away = attachments.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device));
-      return devicesOf(await client.kernel.inventory(away), attachments);
-    },
-    report: (fault) => log("error", `HTTP: ${fault.stack ?? fault.message}`, { code: "internal" }),
-  });
+  const app = createApp(
+    statusSource({
+      ...options,
+      inForce: () => ({ config, loadedAt }),
+      isStopping: () => stopping,
+      engine: running,
+      kernel: client.kernel,
+      health,
+      measures,
+      log,
+    }),
+  );
   await running.recover();
   await state.tidyPins(running.attachments().flatMap(namespacesOf));
   for (const news of kernelNews.splice(0)) void take(running, health, news).then(options.onChange);
@@ -128,11 +129,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await listen(app.fetch, config.http.listen, { group: config.http.group }),
   );
   const footprint = parts.use(createFootprint());
-  const worked = () => {
+  const answered: AnswerListener = (verdict, duration) => {
+    measures.answered(verdict, duration);
     footprint.worked();
     options.onChange();
   };
-  const spool: SpoolLoop = parts.use(startSpoolLoop(config, running, health, worked, log));
+  const spool: SpoolLoop = parts.use(startSpoolLoop(config, running, health, answered, log));
   const lifetime = parts.move();
   return {
     listening: server.addresses.map(addressLabel),

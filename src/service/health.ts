@@ -1,13 +1,18 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../engine/log.ts";
 
-/** What a fault is about; each has one reason at a time. */
-export type FaultKind = "config" | "journal" | "spool" | "stray";
+/** What faults are about; each kind has one reason at a time. */
+export const FAULT_KINDS = ["config", "journal", "spool", "stray"] as const;
+
+/** See {@link FAULT_KINDS}. */
+export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Whether the daemon does all it is there for, and if not, why. */
 export interface Health {
   /** Notes a fault, logged when it is new; null: it is over. */
   fault(kind: FaultKind, reason: string | null): void;
+  /** Whether there is a fault of this kind. */
+  has(kind: FaultKind): boolean;
   /** All that `/readyz` has to tell, devices that are stuck included; none: ready. */
   reasons(engine: Engine): string[];
 }
@@ -24,6 +29,7 @@ export function createHealth(log: Log): Health {
         log("error", reason, { code: kind });
       }
     },
+    has: (kind) => faults.has(kind),
     reasons(engine) {
       const stuck = engine
         .attachments()

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { Verdict } from "../domain/verdict.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../engine/log.ts";
 import { folderFaultText } from "../spool/folders.ts";
@@ -13,6 +14,9 @@ export interface SpoolLoop extends Disposable {
   pause(): void;
 }
 
+/** @param duration from when the event was taken, milliseconds */
+export type AnswerListener = (verdict: Verdict, duration: number) => void;
+
 /** Events under way at a time: enough to keep the kernel busy, few enough to forget none in memory. */
 const UNDER_WAY_LIMIT = 1000;
 /** Verdicts grow old by and by: the watcher's own interval is often enough to look. */
@@ -21,13 +25,13 @@ const SWEEP_MS = 5000;
 /**
  * Takes what is in the spool from now on, what waited there first.
  *
- * @param worked told after each event
+ * @param answered told of each answer that was given
  */
 export function startSpoolLoop(
   config: Config,
   engine: Engine,
   health: Health,
-  worked: () => void,
+  answered: AnswerListener,
   log: Log,
 ): SpoolLoop {
   let paused = false;
@@ -71,19 +75,19 @@ export function startSpoolLoop(
   async function handle(taken: Taken): Promise<void> {
     underWay += 1;
     try {
-      if ("event" in taken) spool.answer(await engine.handle(taken.event));
-      else {
-        log("warning", `refused: ${refusalText(taken.refusal)}`, {
-          event: taken.name,
-          code: "invalid-event",
-        });
-        spool.answer(refusedVerdict(taken.name, taken.refusal));
-      }
+      const begun = performance.now();
+      const verdict = "event" in taken ? await engine.handle(taken.event) : refused(taken);
+      spool.answer(verdict);
+      answered(verdict, performance.now() - begun);
     } finally {
       underWay -= 1;
-      worked();
       if (busy() === UNDER_WAY_LIMIT - 1) lookSoon();
     }
+  }
+
+  function refused({ name, refusal }: Extract<Taken, { readonly refusal: unknown }>): Verdict {
+    log("warning", `refused: ${refusalText(refusal)}`, { event: name, code: "invalid-event" });
+    return refusedVerdict(name, refusal);
   }
 
   const watcher = new SpoolWatcher({

@@ -37,6 +37,9 @@ function appOf({ containers = [], readiness = { ready: true, reasons: [] }, faul
     },
     readiness: () => readiness,
     devices: async () => [],
+    metrics: () => [
+      { type: "gauge", name: "netdevd_ready", help: "Ready.", samples: [{ labels: {}, value: 1 }] },
+    ],
     report: (error) => reported.push(error),
   };
   return { app: createApp(source), reported };
@@ -68,6 +71,15 @@ describe("routes", () => {
     expect(response.status).toBe(200);
     expect(response.headers.get("Content-Type")).toStartWith("application/json");
     expect(await response.json()).toEqual(statusWith(containers));
+  });
+
+  test("/metrics is the text that Prometheus reads, and says so", async () => {
+    const response = await appOf().app.request("/metrics");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    expect(await response.text()).toBe(
+      "# HELP netdevd_ready Ready.\n# TYPE netdevd_ready gauge\nnetdevd_ready 1\n",
+    );
   });
 
   test.each(["plain", "a/b", "ü ñ", "50%", "%2F", "a?b#c", "a+b", '"<>', "..x", "%zz"])(

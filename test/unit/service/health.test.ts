@@ -59,7 +59,9 @@ test("each kind of fault has one reason at a time, until it is over", () => {
   health.fault("journal", "disk full");
   health.fault("config", "line 4");
   expect(health.reasons(engineWith())).toEqual(["line 4", "disk full"]);
+  expect([health.has("config"), health.has("spool")]).toEqual([true, false]);
   health.fault("config", null);
+  expect(health.has("config")).toBe(false);
   expect(health.reasons(engineWith())).toEqual(["disk full"]);
 });
 

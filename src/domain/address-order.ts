@@ -1,4 +1,4 @@
-import { type Address, addressKey, addressText } from "./address.ts";
+import { type Address, addressText, isSameKey } from "./address.ts";
 import { primaryOf } from "./subnet.ts";
 
 /**
@@ -43,8 +43,4 @@ export function misplaced(there: readonly Address[], asked: readonly Address[]):
   return expected
     .filter((address) => !isAmong(primaries, address))
     .map((address) => `address ${addressText(address)} is secondary, not primary`);
-}
-
-function isSameKey(a: Address, b: Address): boolean {
-  return addressKey(a) === addressKey(b);
 }

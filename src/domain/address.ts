@@ -51,6 +51,12 @@ export function addressText(address: Address): string {
   return `${address.local}${peer}/${address.prefixLength}`;
 }
 
+/** Whether the kernel would take two addresses of one device for the same: whether they have one {@link addressKey}. */
+export function isSameKey(a: Address, b: Address): boolean {
+  if (a.local !== b.local || a.family !== b.family) return false;
+  return a.family === "inet6" || (a.prefixLength === b.prefixLength && (a.peer ?? "") === (b.peer ?? ""));
+}
+
 /** The key by which the kernel tells addresses of one device apart. */
 export function addressKey(address: Address): string {
   return address.family === "inet6"

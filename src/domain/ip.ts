@@ -27,10 +27,11 @@ function parseIpv4(text: string): Uint8Array<ArrayBuffer> | null {
   const parts = text.split(".");
   if (parts.length !== 4) return null;
   const bytes = new Uint8Array(4);
-  for (const [at, part] of parts.entries()) {
+  for (let at = 0; at < 4; at++) {
+    const byte = Number(parts[at]);
     // inet_pton(3): decimal alone, no leading zero, which older tools read as octal.
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return null;
-    bytes[at] = Number(part);
+    if (!(byte >= 0 && byte <= 255) || String(byte) !== parts[at]) return null;
+    bytes[at] = byte;
   }
   return bytes;
 }

@@ -6,9 +6,14 @@ export function parseMac(text: string): string | null {
   return text.toLowerCase().replaceAll("-", ":");
 }
 
+/** Each byte as two digits. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** Text of a link-layer address of any length, as `ip link` writes it. */
 export function formatMac(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":");
+  let text = "";
+  for (const byte of bytes) text += text === "" ? HEX[byte] : `:${HEX[byte]}`;
+  return text;
 }
 
 /** Bytes of what {@link formatMac} wrote. */

@@ -1,4 +1,4 @@
-import { type Address, addressKey, addressText } from "./address.ts";
+import { type Address, addressText, isSameKey } from "./address.ts";
 import { keptInOrder, misplaced } from "./address-order.ts";
 import { leftToOthers } from "./left-to-others.ts";
 import { isEmpty, linkWay } from "./link-way.ts";
@@ -117,7 +117,7 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
     compare(`sysctl ${setting}`, now.sysctls[setting] ?? "not there", value);
   }
   for (const address of wantedAddresses(now, wanted)) {
-    const same = now.addresses.find((other) => addressKey(other) === addressKey(address));
+    const same = now.addresses.find((other) => isSameKey(other, address));
     if (same === undefined) found.push(`address ${addressText(address)} is not there`);
     else if (!isSame(same, address)) found.push(`address ${addressText(address)} is not what it was`);
   }
@@ -219,7 +219,7 @@ function wantedAddresses(now: Snapshot, wanted: Snapshot): Address[] {
 /** Same in all that was chosen for it; lifetimes run, and are compared by being there or not. */
 function isSame(a: Address, b: Address): boolean {
   return (
-    addressKey(a) === addressKey(b) &&
+    isSameKey(a, b) &&
     a.peer === b.peer &&
     a.prefixLength === b.prefixLength &&
     a.broadcast === b.broadcast &&

@@ -62,6 +62,7 @@ export function routesAfter(routes: readonly Route[], seconds: number): Route[] 
 
 /** Those of `wanted` that `now` has not. */
 export function routesMissing(now: readonly Route[], wanted: readonly Route[]): Route[] {
+  if (wanted.length === 0) return [];
   const there = new Set(now.map(keyOf));
   return wanted.filter((route) => !there.has(keyOf(route)));
 }

@@ -16,6 +16,7 @@ function isOfSameSubnet(a: Address, b: Address): boolean {
 }
 
 function networkOf({ local, peer, prefixLength }: Address): number {
-  const number = Array.from(parseIp(peer ?? local) ?? []).reduce((sum, byte) => sum * 256 + byte, 0);
+  let number = 0;
+  for (const byte of parseIp(peer ?? local) ?? []) number = number * 256 + byte;
   return Math.floor(number / 2 ** (32 - prefixLength));
 }

@@ -26,7 +26,12 @@ export function sysctlPath(setting: string, device: string): string | null {
 
 /** Those of `wanted` that are not so in `now`, or not known there. */
 export function sysctlsToSet(now: Sysctls, wanted: Sysctls): Sysctls {
-  return Object.fromEntries(Object.entries(wanted).filter(([setting, value]) => now[setting] !== value));
+  const found: Record<string, number> = {};
+  for (const setting in wanted) {
+    const value = wanted[setting];
+    if (value !== undefined && value !== now[setting]) found[setting] = value;
+  }
+  return found;
 }
 
 /** Few are told one by one; all that a device has are a hundred. */

@@ -1,6 +1,7 @@
 import { alignUp, scalarSize, struct } from "../../ffi/layout.ts";
 import { formatMac, macBytes } from "../domain/mac.ts";
 import { DecodeError } from "./decode-error.ts";
+import { u16At } from "./little-endian.ts";
 import { NLA_F_NESTED, NLA_F_NET_BYTEORDER } from "./uapi.ts";
 
 /** struct nlattr (linux/netlink.h). */
@@ -230,8 +231,4 @@ function refuseRest(bytes: Uint8Array, at: number, start = 0): void {
   if (left <= 0) return;
   const claimed = left < nlattr.size ? 0 : u16At(bytes, at);
   throw new DecodeError("nlattr", at - start, Math.max(claimed, nlattr.size), left);
-}
-
-function u16At(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }

@@ -17,10 +17,22 @@ const linkConf = family(ifinfomsg, attributes({ IFLA_AF_SPEC: [26, nested(AF_SPE
 /** How a value of the array is written in its file. */
 type Unit = "int" | "unsigned" | "seconds";
 
-/** File names by place in the array; null: not to be set (read-only, or not told for what it is). */
-type Names = readonly (string | readonly [name: string, unit: Unit] | null)[];
+/** Settings by place in the array; null: not to be set (read-only, or not told for what it is). */
+type Settings = readonly ({ readonly setting: string; readonly unit: Unit } | null)[];
 
-const INET: Names = [
+/** The settings of a family, by the names of their files. */
+function settingsOf(
+  family: "ipv4" | "ipv6",
+  files: readonly (string | readonly [name: string, unit: Unit] | null)[],
+): Settings {
+  return files.map((file) => {
+    if (file === null) return null;
+    const [name, unit] = typeof file === "string" ? ([file, "int"] as const) : file;
+    return { setting: `${family}.${name}`, unit };
+  });
+}
+
+const INET = settingsOf("ipv4", [
   "forwarding",
   null, // mc_forwarding: a multicast routing daemon's, read-only
   "proxy_arp",
@@ -54,9 +66,9 @@ const INET: Names = [
   "drop_gratuitous_arp",
   "bc_forwarding",
   "arp_evict_nocarrier",
-];
+]);
 
-const INET6: Names = [
+const INET6 = settingsOf("ipv6", [
   "forwarding",
   "hop_limit",
   "mtu",
@@ -117,41 +129,33 @@ const INET6: Names = [
   "accept_untracked_na",
   "accept_ra_min_lft",
   "force_forwarding",
-];
+]);
 
 /** The settings of a device that an RTM_NEWLINK tells of; without those of a family that the device lacks. */
 export function decodeSysctls(payload: Uint8Array): Sysctls {
   const spec = linkConf.decode(payload).values.IFLA_AF_SPEC;
   const found: Record<string, number> = {};
-  readArray(found, "ipv4", INET, spec?.AF_INET?.IFLA_INET_CONF);
-  readArray(found, "ipv6", INET6, spec?.AF_INET6?.IFLA_INET6_CONF);
+  readArray(found, INET, spec?.AF_INET?.IFLA_INET_CONF);
+  readArray(found, INET6, spec?.AF_INET6?.IFLA_INET6_CONF);
   return found;
 }
 
 /** What {@link decodeSysctls} reads, as a kernel would tell it: IFLA_AF_SPEC for the tests' kernels. */
 export function encodeSysctls(sysctls: Sysctls): Uint8Array<ArrayBuffer> {
   return AF_SPEC.encode({
-    AF_INET: { IFLA_INET_CONF: arrayOf(sysctls, "ipv4", INET) },
-    AF_INET6: { IFLA_INET6_CONF: arrayOf(sysctls, "ipv6", INET6) },
+    AF_INET: { IFLA_INET_CONF: arrayOf(sysctls, INET) },
+    AF_INET6: { IFLA_INET6_CONF: arrayOf(sysctls, INET6) },
   });
 }
 
-function readArray(
-  found: Record<string, number>,
-  prefix: string,
-  names: Names,
-  array: Uint8Array | undefined,
-): void {
+function readArray(found: Record<string, number>, settings: Settings, array: Uint8Array | undefined): void {
   if (array === undefined) return;
   const view = viewOf("devconf", array, 0);
   // An older kernel knows fewer, a newer one more.
-  const count = Math.min(names.length, array.length >> 2);
+  const count = Math.min(settings.length, array.length >> 2);
   for (let at = 0; at < count; at++) {
-    const name = names[at] ?? null;
-    if (name === null) continue;
-    const isPlain = typeof name === "string";
-    const value = isPlain ? view.getInt32(at * 4, true) : inUnit(view, at * 4, name[1]);
-    found[`${prefix}.${isPlain ? name : name[0]}`] = value;
+    const known = settings[at] ?? null;
+    if (known !== null) found[known.setting] = inUnit(view, at * 4, known.unit);
   }
 }
 
@@ -161,13 +165,12 @@ function inUnit(view: DataView, offset: number, unit: Unit): number {
   return unit === "seconds" ? Math.trunc(view.getInt32(offset, true) / 1000) : view.getInt32(offset, true);
 }
 
-function arrayOf(sysctls: Sysctls, prefix: string, names: Names): Uint8Array | undefined {
-  if (!Object.keys(sysctls).some((setting) => setting.startsWith(`${prefix}.`))) return undefined;
-  const view = new DataView(new ArrayBuffer(names.length * 4));
-  for (const [at, name] of names.entries()) {
-    const [file, unit] = name === null || typeof name === "string" ? [name, "int"] : name;
-    const value = (file === null ? undefined : sysctls[`${prefix}.${file}`]) ?? 0;
-    view.setInt32(at * 4, unit === "seconds" ? value * 1000 : value, true);
+function arrayOf(sysctls: Sysctls, settings: Settings): Uint8Array | undefined {
+  if (!settings.some((known) => known !== null && known.setting in sysctls)) return undefined;
+  const view = new DataView(new ArrayBuffer(settings.length * 4));
+  for (const [at, known] of settings.entries()) {
+    const value = (known === null ? undefined : sysctls[known.setting]) ?? 0;
+    view.setInt32(at * 4, known?.unit === "seconds" ? value * 1000 : value, true);
   }
   return new Uint8Array(view.buffer);
 }

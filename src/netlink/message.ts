@@ -1,5 +1,6 @@
 import { alignUp, struct } from "../../ffi/layout.ts";
-import { DecodeError, viewOf } from "./decode-error.ts";
+import { DecodeError } from "./decode-error.ts";
+import { u16At, u32At } from "./little-endian.ts";
 
 /** struct nlmsghdr (linux/netlink.h). */
 export const nlmsghdr = struct("nlmsghdr", {
@@ -46,24 +47,23 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
 
 /** The messages of one datagram. A datagram that ends within a message is a {@link DecodeError}. */
 export function decodeMessages(datagram: Uint8Array): Message[] {
-  const view = viewOf("nlmsghdr", datagram, 0);
   const messages: Message[] = [];
   let at = 0;
   while (at < datagram.length) {
     const left = datagram.length - at;
     if (left < nlmsghdr.size) throw new DecodeError("nlmsghdr", at, nlmsghdr.size, left);
-    const header = nlmsghdr.decode(view, at);
-    if (header.nlmsg_len < nlmsghdr.size || header.nlmsg_len > left) {
-      throw new DecodeError("nlmsghdr", at, Math.max(header.nlmsg_len, nlmsghdr.size), left);
+    const length = u32At(datagram, at);
+    if (length < nlmsghdr.size || length > left) {
+      throw new DecodeError("nlmsghdr", at, Math.max(length, nlmsghdr.size), left);
     }
     messages.push({
-      type: header.nlmsg_type,
-      flags: header.nlmsg_flags,
-      sequence: header.nlmsg_seq,
-      port: header.nlmsg_pid,
-      payload: datagram.subarray(at + nlmsghdr.size, at + header.nlmsg_len),
+      type: u16At(datagram, at + nlmsghdr.offsets.nlmsg_type),
+      flags: u16At(datagram, at + nlmsghdr.offsets.nlmsg_flags),
+      sequence: u32At(datagram, at + nlmsghdr.offsets.nlmsg_seq),
+      port: u32At(datagram, at + nlmsghdr.offsets.nlmsg_pid),
+      payload: datagram.subarray(at + nlmsghdr.size, at + length),
     });
-    at += alignUp(header.nlmsg_len, NLMSG_ALIGNTO);
+    at += alignUp(length, NLMSG_ALIGNTO);
   }
   return messages;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { addressKey, addressText } from "../../../src/domain/address.ts";
+import { addressKey, addressText, isSameKey } from "../../../src/domain/address.ts";
 import { addressOf } from "./samples.ts";
 
 describe("addressText", () => {
@@ -27,5 +27,17 @@ describe("addressKey", () => {
 
   test("what else is said of an address makes no other of it", () => {
     expect(addressKey({ ...plain, label: "x", flags: 0, metric: 5, scope: 253 })).toBe(addressKey(plain));
+  });
+
+  test("two addresses have the same key where isSameKey() says so", () => {
+    const locals = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"];
+    const list = locals.flatMap((local) =>
+      [24, 32].flatMap((length) =>
+        [null, "192.0.2.9"].map((peer) => ({ ...addressOf(`${local}/${length}`), peer })),
+      ),
+    );
+    for (const one of list) {
+      for (const other of list) expect(isSameKey(one, other)).toBe(addressKey(one) === addressKey(other));
+    }
   });
 });

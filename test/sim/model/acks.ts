@@ -22,7 +22,7 @@ export function ack(request: Message, refusal: Refusal | null): Uint8Array {
   const echoed = encodeMessage(request);
   const message = refusal?.extack ?? undefined;
   const tlvs = NLMSGERR.encode({ NLMSGERR_ATTR_MSG: message });
-  const echo = refusal === null ? echoed.subarray(0, nlmsghdr.size) : echoed;
+  const echo = refusal === null ? echoed.slice(0, nlmsghdr.size) : echoed;
   const payload = new Uint8Array(4 + echo.length + tlvs.length);
   payload.set(errnoBytes(refusal), 0);
   payload.set(echo, 4);

@@ -19,13 +19,21 @@ export interface HeldAddress {
 
 /** What RTM_NEWADDR says of an address, as a link holds it. */
 export function heldOf(world: World, address: Address): HeldAddress {
-  const { family: _, preferredLifetime, validLifetime, ...rest } = address;
+  const { local, peer, prefixLength, broadcast, label, scope, metric, protocol } = address;
+  const { preferredLifetime, validLifetime } = address;
   const until = (seconds: number | null) => (seconds === null ? null : world.now + seconds * 1000);
   const permanent = validLifetime === null ? IFA_F_PERMANENT : 0;
   const deprecated = preferredLifetime === 0 ? IFA_F_DEPRECATED : 0;
   const flags = (address.flags & ~(IFA_F_PERMANENT | IFA_F_DEPRECATED)) | permanent | deprecated;
   return {
-    ...rest,
+    local,
+    peer,
+    prefixLength,
+    broadcast,
+    label,
+    scope,
+    metric,
+    protocol,
     flags,
     preferredUntil: until(preferredLifetime),
     validUntil: until(validLifetime),
@@ -37,13 +45,21 @@ export function tellOf(world: World, family: Address["family"], list: HeldAddres
   const kept = list.filter(({ validUntil }) => validUntil === null || validUntil > world.now);
   list.splice(0, list.length, ...kept);
   return list.map((held) => {
-    const { preferredUntil, validUntil, ...rest } = held;
+    const { local, peer, prefixLength, broadcast, label, scope, metric, protocol } = held;
+    const { preferredUntil, validUntil } = held;
     if (preferredUntil !== null && preferredUntil <= world.now) held.flags |= IFA_F_DEPRECATED;
     const left = (until: number | null) =>
       until === null ? null : Math.max(0, Math.floor((until - world.now) / 1000));
     return {
-      ...rest,
       family,
+      local,
+      peer,
+      prefixLength,
+      broadcast,
+      label,
+      scope,
+      metric,
+      protocol,
       flags: held.flags,
       preferredLifetime: left(preferredUntil),
       validLifetime: left(validUntil),

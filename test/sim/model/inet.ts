@@ -95,8 +95,8 @@ function isOfSubnet(held: Subnet, address: Subnet): boolean {
 }
 
 function networkOf({ local, peer, prefixLength }: Subnet): number {
-  const bytes = Array.from(parseIp(peer ?? local) ?? []);
-  const number = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+  let number = 0;
+  for (const byte of parseIp(peer ?? local) ?? []) number = number * 256 + byte;
   return Math.floor(number / 2 ** (32 - prefixLength));
 }
 

@@ -58,7 +58,8 @@ interface Settings {
 const known = new Map<string, Settings>();
 
 function settingsOf(link: Link): Settings {
-  const key = `${link.mtu} ${link.rules.noArp} ${Array.from(link.sysctls).join()}`;
+  let key = `${link.mtu} ${link.rules.noArp}`;
+  for (const [setting, value] of link.sysctls) key += ` ${setting} ${value}`;
   const before = known.get(key);
   if (before !== undefined) return before;
   const all = make(link);

@@ -7,9 +7,10 @@ import { hook } from "./hook.ts";
 import { plan } from "./plan.ts";
 import { release } from "./release.ts";
 import { run } from "./run.ts";
+import { schema } from "./schema.ts";
 import { status } from "./status.ts";
 
 /** All commands by name, in the order of the help. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  Object.entries({ run, check, plan, hook, status, devices, release, doctor, hold }),
+  Object.entries({ run, check, plan, hook, status, devices, release, doctor, schema, hold }),
 );

@@ -27,6 +27,9 @@ export interface Config {
 /** The config file that is read where the command line names none. */
 export const DEFAULT_CONFIG_FILE = "/etc/netdevd/netdevd.toml";
 
+/** As a config file would have it. */
+export const DEFAULT_LISTEN = "unix:/run/netdevd/netdevd.sock";
+
 /** What an empty config file means. */
 export const DEFAULT_CONFIG: Config = {
   daemon: {
@@ -34,6 +37,6 @@ export const DEFAULT_CONFIG: Config = {
     results: "/run/netdevd/results",
     state: "/run/netdevd/state",
   },
-  http: { listen: [{ type: "unix", path: "/run/netdevd/netdevd.sock" }], group: null },
+  http: { listen: [{ type: "unix", path: DEFAULT_LISTEN.slice("unix:".length) }], group: null },
   mappings: [],
 };

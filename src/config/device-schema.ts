@@ -4,15 +4,35 @@ import { interfaceNameFault, isTemplate } from "../domain/interface-name.ts";
 import type { DeviceRequest, Selector } from "../domain/mapping.ts";
 import { NO_SYSCTLS } from "../domain/sysctls.ts";
 import { quote } from "./fault.ts";
-import { ADDRESS, parseGivenAddress } from "./given-address.ts";
+import { ADDRESS, ADDRESS_PATTERN, parseGivenAddress } from "./given-address.ts";
 import { type Parsed, parsed, parseWith, unparsed } from "./parsed.ts";
 import { routes, routesNeedUp } from "./route-schema.ts";
 import { sysctls } from "./sysctls-schema.ts";
 import { type Rule, someOf, table } from "./table.ts";
-import { flag, glob, mac, mtu, nameInside, parseOwnPci, pci } from "./values.ts";
+import {
+  flag,
+  glob,
+  HOST_NAME_PATTERN,
+  mac,
+  mtu,
+  nameInside,
+  PCI_SCHEMA,
+  parseOwnPci,
+  pci,
+} from "./values.ts";
+
+/** What makes a text more than a literal one, by JSON Schema. Taplo reads it as Rust does: "[" opens a set in a set. */
+const WILDCARD = "[*?\\[\\\\]";
 
 /** A pattern for names of devices; one without wildcards has to be a name that a device can have. */
-const namePattern = v.pipe(glob, parseWith(parseNamePattern));
+const namePattern = v.pipe(
+  glob,
+  v.metadata({
+    description: "a pattern for the name of the device",
+    anyOf: [{ pattern: HOST_NAME_PATTERN }, { pattern: WILDCARD }],
+  }),
+  parseWith(parseNamePattern),
+);
 
 function parseNamePattern(text: string): Parsed<string> {
   const fault = isLiteral(text) ? interfaceNameFault(text, false) : null;
@@ -23,22 +43,46 @@ function parseNamePattern(text: string): Parsed<string> {
 /** A PF by its PCI address, or by a pattern for the names of its devices. */
 const pf = v.pipe(
   glob,
+  v.metadata({
+    description:
+      "a virtual function (SR-IOV) of this physical one: its PCI address, or a pattern for its name or an altname",
+    anyOf: [PCI_SCHEMA, { pattern: HOST_NAME_PATTERN }, { pattern: `^[^:]*${WILDCARD}[^:]*$` }],
+  }),
   parseWith((text) => (text.includes(":") ? parseOwnPci(text) : parseNamePattern(text))),
 );
 
 const conditions = {
   name: v.exactOptional(namePattern),
-  altname: v.exactOptional(glob),
-  mac: v.exactOptional(mac),
-  permanent_mac: v.exactOptional(mac),
-  pci: v.exactOptional(pci),
-  driver: v.exactOptional(glob),
-  kind: v.exactOptional(glob),
+  altname: v.exactOptional(v.pipe(glob, v.metadata({ description: "a pattern for one of its other names" }))),
+  mac: v.exactOptional(v.pipe(mac, v.metadata({ description: "the MAC that it has" }))),
+  permanent_mac: v.exactOptional(
+    v.pipe(mac, v.metadata({ description: "the MAC that is burnt into it, or that its driver made up" })),
+  ),
+  pci: v.exactOptional(
+    v.pipe(
+      pci,
+      v.metadata({
+        description:
+          "the PCI address of the device itself, or of the one that a virtio device is part of, such as 0000:03:00.0",
+      }),
+    ),
+  ),
+  driver: v.exactOptional(
+    v.pipe(glob, v.metadata({ description: "a pattern for its driver, as `ethtool -i` tells it" })),
+  ),
+  kind: v.exactOptional(
+    v.pipe(glob, v.metadata({ description: 'a pattern for its kind: "veth", "macvlan", "vxlan", …' })),
+  ),
   pf: v.exactOptional(pf),
 };
 
 const selector = v.pipe(
   table(conditions, [someOf(Object.keys(conditions))]),
+  v.metadata({
+    description:
+      "which devices: `name`, `altname`, `mac`, `permanent_mac`, `pci`, `driver`, `kind`, `pf`; all that are given must hold",
+    minProperties: 1,
+  }),
   v.transform(
     (match): Selector => ({
       name: match.name ?? null,
@@ -55,9 +99,9 @@ const selector = v.pipe(
 
 const COUNT = 'a positive integer or "all"';
 
-const count = v.union(
-  [v.literal("all"), v.pipe(v.number(COUNT), v.safeInteger(COUNT), v.minValue(1, COUNT))],
-  COUNT,
+const count = v.pipe(
+  v.union([v.literal("all"), v.pipe(v.number(COUNT), v.safeInteger(COUNT), v.minValue(1, COUNT))], COUNT),
+  v.metadata({ description: 'how many: the first of them in natural order of name, or `"all"`' }),
 );
 
 const oneNameOneDevice: Rule = function* (device) {
@@ -89,26 +133,73 @@ const noAddressTwice: Rule = function* (device) {
   }
 };
 
+const name = v.pipe(
+  nameInside,
+  v.metadata({
+    description:
+      'inside; `"net%d"` is the first number that no name or altname has there, nor is to have by this mapping. Devices may swap their names',
+  }),
+);
+
+const addresses = v.pipe(
+  v.array(
+    v.pipe(v.string(ADDRESS), v.metadata({ pattern: ADDRESS_PATTERN }), parseWith(parseGivenAddress)),
+    "an array of IP addresses",
+  ),
+  v.metadata({
+    description: '`["192.168.0.1/24", "2001:db8::1/64"]`; `[]`: none',
+    uniqueItems: true,
+  }),
+);
+
+const dad = v.pipe(
+  v.picklist(["keep", "wait", "skip"], '"keep", "wait" or "skip"'),
+  v.metadata({
+    description:
+      'IPv6 duplicate address detection. `"keep"`: an address proven on the host is not doubted inside; `"wait"`: the answer comes when all are proven; `"skip"`: none is done',
+  }),
+);
+
+const force = v.pipe(
+  flag,
+  v.metadata({
+    description: "take the device though it carries the default route, or others are built on it",
+  }),
+);
+
 /** One `[[mapping.device]]`. */
 export const device = v.pipe(
   table(
     {
       match: selector,
       count: v.optional(count, 1),
-      name: v.exactOptional(nameInside),
-      addresses: v.exactOptional(
-        v.array(v.pipe(v.string(ADDRESS), parseWith(parseGivenAddress)), "an array of IP addresses"),
-      ),
+      name: v.exactOptional(name),
+      addresses: v.exactOptional(addresses),
       routes: v.exactOptional(routes),
       sysctls: v.exactOptional(sysctls),
-      mtu: v.exactOptional(mtu),
-      mac: v.exactOptional(mac),
-      dad: v.optional(v.picklist(["keep", "wait", "skip"], '"keep", "wait" or "skip"'), "keep"),
-      up: v.optional(flag, true),
-      force: v.optional(flag, false),
+      mtu: v.exactOptional(v.pipe(mtu, v.metadata({ description: "bytes; left out: the host's" }))),
+      mac: v.exactOptional(v.pipe(mac, v.metadata({ description: "inside; left out: the host's" }))),
+      dad: v.optional(dad, "keep"),
+      up: v.optional(v.pipe(flag, v.metadata({ description: "whether the device is up inside" })), true),
+      force: v.optional(force, false),
     },
     [oneNameOneDevice, noAddressTwice, routesNeedUp],
   ),
+  v.metadata({
+    allOf: [
+      // oneNameOneDevice, and routesNeedUp.
+      {
+        if: { required: ["name", "count"], properties: { count: { not: { const: 1 } } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: { properties: { name: { pattern: "%d" } } },
+      },
+      {
+        if: { required: ["up"], properties: { up: { const: false } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: { properties: { routes: { type: "array", maxItems: 0 } } },
+      },
+    ],
+  }),
   v.transform(
     ({ match, count, name, addresses, routes, sysctls, mtu, mac, dad, up, force }): DeviceRequest => ({
       match,

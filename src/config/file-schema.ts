@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { DEFAULT_CONFIG, DEFAULT_LISTEN } from "./config.ts";
 import { quote } from "./fault.ts";
-import { LISTEN, parseListen } from "./listen.ts";
+import { LISTEN, LISTEN_PATTERN, parseListen } from "./listen.ts";
 import { mapping } from "./mapping-schema.ts";
 import { notYet } from "./not-yet.ts";
 import { parseWith } from "./parsed.ts";
@@ -8,7 +9,7 @@ import { type Rule, table } from "./table.ts";
 import { flag, folder, glob, label } from "./values.ts";
 
 const listen = v.array(
-  v.pipe(v.string(LISTEN), parseWith(parseListen)),
+  v.pipe(v.string(LISTEN), v.metadata({ pattern: LISTEN_PATTERN }), parseWith(parseListen)),
   `an array of places to listen at: ${LISTEN}`,
 );
 
@@ -30,28 +31,81 @@ const noPlaceTwice: Rule = function* (http) {
   }
 };
 
+const spool = v.pipe(
+  folder,
+  v.metadata({ description: "where events are dropped; 0700", default: DEFAULT_CONFIG.daemon.spool }),
+);
+
+const results = v.pipe(
+  folder,
+  v.metadata({ description: "one answer for each event; 0755", default: DEFAULT_CONFIG.daemon.results }),
+);
+
+const state = v.pipe(
+  folder,
+  v.metadata({
+    description:
+      "journal, lock, pinned namespaces; 0700; best on a tmpfs, to last as long as the namespaces do",
+    default: DEFAULT_CONFIG.daemon.state,
+  }),
+);
+
+const http = table(
+  {
+    listen: v.exactOptional(
+      v.pipe(
+        listen,
+        v.metadata({
+          description:
+            'unix sockets, and loopback ports: `"127.0.0.1:9469"`, `"[::1]:9469"`; `[]` serves nobody',
+          default: [DEFAULT_LISTEN],
+        }),
+      ),
+    ),
+    group: v.exactOptional(
+      v.pipe(label, v.metadata({ description: "the group that may use the unix socket" })),
+    ),
+  },
+  [noPlaceTwice],
+);
+
+const oci = table(
+  {
+    net_devices: v.exactOptional(
+      v.pipe(flag, v.metadata({ description: "not yet", default: false, const: false })),
+    ),
+    allow: v.exactOptional(
+      v.pipe(
+        v.array(glob, "an array of patterns"),
+        v.metadata({ description: "not yet", default: [], maxItems: 0 }),
+      ),
+    ),
+  },
+  [notYet("oci")],
+);
+
 /** What one file of the config may say; nothing in it is needed. */
 export const fileSchema = table({
   daemon: v.exactOptional(
-    table({
-      spool: v.exactOptional(folder),
-      results: v.exactOptional(folder),
-      state: v.exactOptional(folder),
-    }),
-  ),
-  http: v.exactOptional(
-    table({ listen: v.exactOptional(listen), group: v.exactOptional(label) }, [noPlaceTwice]),
-  ),
-  oci: v.exactOptional(
-    table(
-      {
-        net_devices: v.exactOptional(flag),
-        allow: v.exactOptional(v.array(glob, "an array of patterns")),
-      },
-      [notYet("oci")],
+    v.pipe(
+      table({
+        spool: v.exactOptional(spool),
+        results: v.exactOptional(results),
+        state: v.exactOptional(state),
+      }),
+      v.metadata({ description: "the folders of the daemon" }),
     ),
   ),
-  mapping: v.exactOptional(v.array(mapping, "an array of tables ([[mapping]])")),
+  http: v.exactOptional(v.pipe(http, v.metadata({ description: "where the status is served" }))),
+  oci: v.exactOptional(v.pipe(oci, v.metadata({ description: "not yet" }))),
+  mapping: v.exactOptional(
+    v.pipe(
+      v.array(mapping, "an array of tables ([[mapping]])"),
+      v.metadata({
+        description: "which containers get which of this host's devices; the first that is for one applies",
+      }),
+    ),
+  ),
 });
 
 /** What one file says. */

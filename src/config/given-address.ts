@@ -6,6 +6,15 @@ import { type Parsed, parsed, unparsed } from "./parsed.ts";
 /** What {@link parseGivenAddress} takes, for a sentence that ends with it. */
 export const ADDRESS = 'an IP address such as "192.168.0.1/24" or "2001:db8::1/64"';
 
+const BYTE = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const IPV4 = `${BYTE}(\\.${BYTE}){3}`;
+const IPV6 = "[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*";
+const PREFIX_128 = "(12[0-8]|1[01]\\d|[1-9]?\\d)";
+/** What a JSON Schema can say of an address without a prefix: IPv4 in full, IPv6 by its characters. */
+export const IP_PATTERN = `^(${IPV4}|${IPV6})$`;
+/** The same with a prefix, or without. */
+export const ADDRESS_PATTERN = `^(${IPV4}(/(3[0-2]|[12]?\\d))?|${IPV6}(/${PREFIX_128})?)$`;
+
 /** An address that a device can have, from `192.168.0.1/24`; without a prefix it is that one host's. */
 export function parseGivenAddress(text: string): Parsed<GivenAddress> {
   const slash = text.indexOf("/");
@@ -45,6 +54,11 @@ export interface Mask {
 
 /** What {@link parseMask} takes, for a sentence that ends with it. */
 export const MASK = 'a dotted mask such as "255.255.255.0" or a prefix length such as 24';
+
+/** The last byte of a dotted mask that is not all ones. */
+const MASK_BYTE = "(0|128|192|224|240|248|252|254)";
+/** What a JSON Schema can say of one that is a text. */
+export const MASK_PATTERN = `^(${PREFIX_128}|${MASK_BYTE}(\\.0){3}|255\\.${MASK_BYTE}(\\.0){2}|(255\\.){2}${MASK_BYTE}\\.0|(255\\.){3}(${MASK_BYTE}|255))$`;
 
 /** The mask beside an address, dotted (`255.255.255.0`) or a prefix length (`24`, `"24"`). */
 export function parseMask(mask: string | number): Parsed<Mask> {

@@ -6,6 +6,10 @@ import { type Parsed, parsed, unparsed } from "./parsed.ts";
 /** What {@link parseListen} takes, for a sentence that ends with it. */
 export const LISTEN = '"unix:/PATH", "127.0.0.1:PORT" or "[::1]:PORT"';
 
+/** What a JSON Schema can say of it. */
+export const LISTEN_PATTERN =
+  "^(unix:/.*[^/]|127\\.\\d+\\.\\d+\\.\\d+:\\d{1,5}|\\[[0:]*:0{0,3}1\\]:\\d{1,5})$";
+
 /** sun_path of sockaddr_un has 108 bytes with the closing NUL (unix(7)). */
 const MAX_SOCKET_PATH = 107;
 

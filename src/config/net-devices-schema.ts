@@ -1,14 +1,34 @@
 import * as v from "valibot";
 import { ANY_DEVICE, type DeviceRequest, type GivenAddress } from "../domain/mapping.ts";
 import { NO_SYSCTLS } from "../domain/sysctls.ts";
-import { ADDRESS, MASK, parseGivenAddress, parseMask, withMask } from "./given-address.ts";
+import {
+  ADDRESS,
+  ADDRESS_PATTERN,
+  MASK,
+  MASK_PATTERN,
+  parseGivenAddress,
+  parseMask,
+  withMask,
+} from "./given-address.ts";
 import { parsed, parseWith } from "./parsed.ts";
 import { type Rule, table, tableOf } from "./table.ts";
-import { hostName, mtu, NAME_INSIDE, parseHostName, parseNameInside } from "./values.ts";
+import {
+  HOST_NAME_PATTERN,
+  hostName,
+  mtu,
+  NAME_INSIDE,
+  NAME_INSIDE_SCHEMA,
+  parseHostName,
+  parseNameInside,
+} from "./values.ts";
 
 /** A name inside; an empty one is the host's, as runtimes have it. */
 const name = v.pipe(
   v.string(NAME_INSIDE),
+  v.metadata({
+    description: "inside; left out or empty: the host's",
+    anyOf: [{ const: "" }, NAME_INSIDE_SCHEMA],
+  }),
   parseWith((text: string) => (text === "" ? parsed(null) : parseNameInside(text))),
 );
 
@@ -33,9 +53,30 @@ const maskFitsAddress: Rule = function* ({ address, mask }) {
 const properties = table(
   {
     name: v.exactOptional(name),
-    address: v.exactOptional(v.pipe(v.string(ADDRESS), parseWith(parseGivenAddress))),
-    mask: v.exactOptional(v.pipe(v.union([v.string(), v.number()], MASK), parseWith(parseMask))),
-    mtu: v.exactOptional(mtu),
+    address: v.exactOptional(
+      v.pipe(
+        v.string(ADDRESS),
+        v.metadata({
+          description: "in place of the host's; with a prefix, or with a `mask` beside it",
+          pattern: ADDRESS_PATTERN,
+        }),
+        parseWith(parseGivenAddress),
+      ),
+    ),
+    mask: v.exactOptional(
+      v.pipe(
+        v.union(
+          [
+            v.pipe(v.string(), v.metadata({ pattern: MASK_PATTERN })),
+            v.pipe(v.number(), v.metadata({ type: "integer", minimum: 0, maximum: 128 })),
+          ],
+          MASK,
+        ),
+        v.metadata({ description: "dotted, or a prefix length" }),
+        parseWith(parseMask),
+      ),
+    ),
+    mtu: v.exactOptional(v.pipe(mtu, v.metadata({ description: "bytes; left out: the host's" }))),
   },
   [maskFitsAddress],
 );
@@ -43,7 +84,20 @@ const properties = table(
 /** The array of runtime-spec issue 1239: `[[mapping.netDevices]]`, with a name and properties. */
 const asArray = v.array(
   v.pipe(
-    table({ name: hostName, properties: v.exactOptional(properties) }),
+    table({
+      name: v.pipe(hostName, v.metadata({ description: "of the host's device" })),
+      properties: v.exactOptional(
+        v.pipe(
+          properties,
+          v.metadata({
+            description: "what it is to be inside",
+            dependentSchemas: {
+              mask: { required: ["address"], properties: { address: { pattern: "^[^/]*$" } } },
+            },
+          }),
+        ),
+      ),
+    }),
     v.transform(({ name, properties = {} }) => {
       const { address, mask } = properties;
       const masked = address && { ...address, prefixLength: mask?.prefixLength ?? address.prefixLength };
@@ -65,7 +119,8 @@ const hostNamesAsKeys: Rule = function* (devices) {
 
 /** The map of runtime-spec 1.3, config-linux.md, "Network Devices": `[mapping.netDevices.ens5]`. */
 const asMap = v.pipe(
-  tableOf(table({ name: v.exactOptional(name) }), [hostNamesAsKeys]),
+  tableOf(table({ name: v.exactOptional(name) }), [hostNamesAsKeys], HOST_NAME_PATTERN),
+  v.metadata({ minProperties: 1 }),
   v.transform((devices) =>
     Object.entries(devices).map(([host, { name = null }]) => {
       return request(host, { name, addresses: null, mtu: null });
@@ -76,10 +131,14 @@ const asMap = v.pipe(
 const neither = v.never("an array of tables ([[mapping.netDevices]]) or a table of tables");
 
 /** The two spellings of the OCI documents. */
-export const netDevices = v.lazy((input) => {
-  if (Array.isArray(input)) return asArray;
-  return input instanceof Date || typeof input !== "object" ? neither : asMap;
-});
+export const netDevices = v.pipe(
+  v.lazy((input) => {
+    if (input === undefined) return v.union([asArray, asMap]);
+    if (Array.isArray(input)) return asArray;
+    return input instanceof Date || typeof input !== "object" ? neither : asMap;
+  }),
+  v.metadata({ description: "what the container gets, in the spellings of the OCI documents" }),
+);
 
 interface Properties {
   readonly name: string | null;

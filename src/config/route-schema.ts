@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { formatIp, parseIp } from "../domain/ip.ts";
 import type { GivenRoute } from "../domain/mapping.ts";
 import { quote } from "./fault.ts";
+import { ADDRESS_PATTERN, IP_PATTERN } from "./given-address.ts";
 import { type Parsed, parsed, parseWith, unparsed } from "./parsed.ts";
 import { type Rule, table } from "./table.ts";
 import { flag } from "./values.ts";
@@ -11,8 +12,12 @@ const ADDRESS = 'an IP address such as "192.168.0.254"';
 const NUMBER = "an integer from 0 to 4294967295";
 const TABLE = "the number of a routing table, from 1 to 4294967295";
 
-const to = v.pipe(v.string(TO), parseWith(parseTo));
-const address = v.pipe(v.string(ADDRESS), parseWith(parseAddress));
+const to = v.pipe(
+  v.string(TO),
+  v.metadata({ description: `where it leads: ${TO}`, pattern: `^default$|${ADDRESS_PATTERN}` }),
+  parseWith(parseTo),
+);
+const address = v.pipe(v.string(ADDRESS), v.metadata({ pattern: IP_PATTERN }), parseWith(parseAddress));
 const number = (least: number, expected: string) =>
   v.pipe(
     v.number(expected),
@@ -87,14 +92,38 @@ const route = v.pipe(
   table(
     {
       to,
-      via: v.exactOptional(address),
-      metric: v.exactOptional(number(0, NUMBER)),
-      table: v.exactOptional(number(1, TABLE)),
-      src: v.exactOptional(address),
-      onlink: v.optional(flag, false),
+      via: v.exactOptional(v.pipe(address, v.metadata({ description: "the gateway" }))),
+      metric: v.exactOptional(
+        v.pipe(number(0, NUMBER), v.metadata({ description: "the lowest is taken; left out: the kernel's" })),
+      ),
+      table: v.exactOptional(
+        v.pipe(number(1, TABLE), v.metadata({ description: "the routing table; left out: main" })),
+      ),
+      src: v.exactOptional(v.pipe(address, v.metadata({ description: "the address that is sent from" }))),
+      onlink: v.optional(
+        v.pipe(
+          flag,
+          v.metadata({ description: "take the gateway to be on the link, whatever addresses there are" }),
+        ),
+        false,
+      ),
     },
     [ofOneFamily, onlinkIsOfGateways],
   ),
+  v.metadata({
+    allOf: [
+      {
+        if: { required: ["to"], properties: { to: { const: "default" } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: { anyOf: [{ required: ["via"] }, { required: ["src"] }] },
+      },
+      {
+        if: { required: ["onlink"], properties: { onlink: { const: true } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: { required: ["via"] },
+      },
+    ],
+  }),
   v.transform(({ to, via = null, metric, table, src = null, onlink }): GivenRoute => {
     const family = to?.family ?? familyOf(src) ?? familyOf(via) ?? "inet";
     const everywhere = { family, to: family === "inet" ? "0.0.0.0" : "::", prefixLength: 0 };
@@ -106,8 +135,16 @@ const route = v.pipe(
 const ROUTES = 'an array of routes, or "preserve"';
 
 /** `routes` of a device: what it has inside, beside what comes with its addresses. */
-export const routes = v.lazy((input) =>
-  Array.isArray(input) ? v.array(route) : v.literal("preserve", ROUTES),
+export const routes = v.pipe(
+  v.lazy((input) => {
+    if (input === undefined) return v.union([v.array(route), v.literal("preserve")]);
+    return Array.isArray(input) ? v.array(route) : v.literal("preserve", ROUTES);
+  }),
+  v.metadata({
+    description:
+      '`[{ to = "default", via = "192.168.0.254" }]`, each with `metric`, `table`, `src`, `onlink` as well; `"preserve"`: the host\'s, those aside that leave by other devices too',
+    default: [],
+  }),
 );
 
 /** A rule: a device that is down has no routes. */

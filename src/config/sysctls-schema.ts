@@ -18,4 +18,15 @@ const settingsAsKeys: Rule = function* (settings) {
 };
 
 /** `sysctls` of a device: net.ipv4.conf.DEVICE.arp_ignore is "ipv4.arp_ignore". */
-export const sysctls = tableOf(v.pipe(v.number(VALUE), v.safeInteger(VALUE)), [settingsAsKeys]);
+export const sysctls = v.pipe(
+  tableOf(
+    v.pipe(v.number(VALUE), v.safeInteger(VALUE)),
+    [settingsAsKeys],
+    "^ipv[46]\\.(neigh\\.)?[a-z0-9_]+$",
+  ),
+  v.metadata({
+    description:
+      '`{ "ipv4.arp_ignore" = 1 }` is `net.ipv4.conf.DEVICE.arp_ignore`; so with `ipv6.`, `ipv4.neigh.` and `ipv6.neigh.`',
+    default: {},
+  }),
+);

@@ -15,7 +15,8 @@ export type Rule = (table: Table) => Iterable<Refusal>;
  * A table of exactly these keys, for which all `rules` hold.
  *
  * valibot's strictObject stops at the first unknown key and takes arrays and dates for objects. The
- * message of a schema in this folder is what was expected, for a sentence that ends with it.
+ * message of a schema in this folder is what was expected, for a sentence that ends with it. No value of a
+ * file is undefined: for that each `lazy` here gives all that it may be, which a JSON Schema is made from.
  */
 export function table<const TEntries extends v.ObjectEntries>(
   entries: TEntries,
@@ -24,15 +25,26 @@ export function table<const TEntries extends v.ObjectEntries>(
   const object = v.object(entries, (issue) => expectedAt(entries, issue.path?.[0].key));
   const every = [unknownKeys(Object.keys(entries)), ...rules];
   return v.lazy((input) => {
+    if (input === undefined) return object;
     if (!isTable(input)) return notATable;
     const refusals = every.flatMap((rule) => [...rule(input)]);
     return refusals.length === 0 ? object : v.pipe(object, refuse(refusals));
   });
 }
 
-/** A table of any keys, each with a `value`, for which all `rules` hold. */
-export function tableOf<TValue extends v.GenericSchema>(value: TValue, rules: readonly Rule[] = []) {
+/**
+ * A table of any keys, each with a `value`, for which all `rules` hold.
+ *
+ * @param keys what of the rules a JSON Schema can say of the keys: a pattern
+ */
+export function tableOf<TValue extends v.GenericSchema>(
+  value: TValue,
+  rules: readonly Rule[] = [],
+  keys = "",
+) {
+  const every = v.record(v.pipe(v.string(), v.metadata(keys === "" ? {} : { pattern: keys })), value);
   return v.lazy((input) => {
+    if (input === undefined) return every;
     if (!isTable(input)) return notATable;
     const object = v.object(Object.fromEntries(Object.keys(input).map((key) => [key, value])));
     const refusals = rules.flatMap((rule) => [...rule(input)]);

@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
+import { configJsonSchema } from "../../src/config/json-schema.ts";
 import { type Output, run } from "../helpers/command.ts";
 import { test } from "../helpers/live-test.ts";
 import { netdevd } from "../helpers/program.ts";
@@ -30,6 +31,13 @@ for (const command of COMMANDS) {
   });
 }
 
+test("schema prints the JSON Schema of the config file, and reads no config", async () => {
+  const { code, stdout, stderr } = await told("schema");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(configJsonSchema())));
+  expect((await told("schema", "--help")).stdout).not.toContain("--config");
+});
+
 const wrong: string[][] = [
   [],
   ["fly"],
@@ -46,6 +54,8 @@ const wrong: string[][] = [
   ["status", "a", "b"],
   ["devices", "d0"],
   ["doctor", "who"],
+  ["schema", "x"],
+  ["schema", "--config", "x.toml"],
   ["release"],
   ["release", "c1", "--all"],
   ["release", "c1", "c2"],

@@ -1,6 +1,8 @@
+import { expect } from "bun:test";
 import type { Config } from "../../../src/config/config.ts";
 import { type Fault, formatFault } from "../../../src/config/fault.ts";
 import { type ConfigFiles, type LoadResult, loadConfig } from "../../../src/config/load.ts";
+import { refusedBySchema } from "./by-schema.ts";
 
 /** The folder that the files of {@link load} are in. */
 export const FOLDER = "/etc/netdevd";
@@ -30,13 +32,31 @@ export function load(texts: Readonly<Record<string, string>>): Promise<LoadResul
 export async function configOf(text: string): Promise<Config> {
   const result = await load({ "netdevd.toml": text });
   if (!result.ok) throw new Error(result.faults.map(formatFault).join("\n"));
+  expect(refusedBySchema(text)).toBeNull();
   return result.config;
 }
 
-/** The faults of a main file; none where it is right. */
+/** The faults of a main file; none where it is right. The JSON Schema refuses it too, where it has words for one. */
 export async function faultsOf(text: string): Promise<readonly Fault[]> {
   const result = await load({ "netdevd.toml": text });
-  return result.ok ? [] : result.faults;
+  const faults = result.ok ? [] : result.faults;
+  const refused = refusedBySchema(text) !== null;
+  expect(refused, `${text}: ${faults.map(formatFault).join("; ")}`).toBe(!faults.every(isBeyondSchemas));
+  return faults;
+}
+
+/** What JSON Schema cannot say: what stands in two places, and what takes arithmetic. */
+const BEYOND_SCHEMAS: readonly RegExp[] = [
+  / is (taken by|the name inside of|the folder of) /,
+  /^".*" is there already$/,
+  / is a multicast address$/,
+  / has bits beyond its prefix$/,
+  /^the route is of IPv[46]$/,
+  /^IPv6 has no dotted masks$|^33 is no prefix length of IPv4$/,
+];
+
+function isBeyondSchemas(fault: Fault): boolean {
+  return BEYOND_SCHEMAS.some((one) => one.test(fault.message));
 }
 
 /** Stands in the text of a test where a fault is to be told. */

@@ -50,6 +50,23 @@ for (const kind of ["veth", "macvlan", "tap", "vxlan"] as const) {
   });
 }
 
+test("a device without carrier is home with them too", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip("link add d0 type veth peer name p0", ...furnish("d0"), ...NEIGHBOURS);
+  expect((await lab.host.device("d0")).rest.flags).toContain("M-DOWN");
+  const before = await neighbours(lab.host);
+  expect(before).toMatchObject({ made: { length: 3 }, proxies: { length: 2 } });
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+  await container.kill();
+  await lab.daemon.empty();
+  // A carrier that is lost is told within a second (net/core/link_watch.c), and the kernel may forget them then.
+  await Bun.sleep(1500);
+  expect(await neighbours(lab.host)).toEqual(before);
+  expect(lab.daemon.log()).not.toContain("not-as-wanted");
+});
+
 test("a device is home with its own forwarding database, and that of its bridge", async () => {
   await using lab = await Lab.create();
   await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"), ...BRIDGE);

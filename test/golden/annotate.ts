@@ -68,7 +68,9 @@ export function annotate(bytes: Buffer, text: string): string[] {
 }
 
 function annotateFamily(message: Buffer, cursor: Cursor): string[] {
-  const size = HEADER_SIZES[message.readUInt16LE(4) >> 2] ?? 0;
+  const type = message.readUInt16LE(4);
+  const size = HEADER_SIZES[type >> 2];
+  if (size === undefined) throw new Error(`how long the header of message type ${type} is, is not known here`);
   const header = cursor.next("{", true);
   // What strace does not know it writes out as a string of bytes.
   const text = header.includes("data=") ? "" : header;
@@ -95,6 +97,7 @@ function annotateAttributes(bytes: Buffer, cursor: Cursor): string[] {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; ) {
     const length = bytes.readUInt16LE(at);
+    if (length < 4) throw new Error(`an attribute of ${length} bytes at ${at}`);
     const end = (at + length + 3) & ~3;
     lines.push(...rows(bytes.subarray(at, end), cursor.next(`{nla_len=${length}, nla_type=`, length === 4)));
     at = end;

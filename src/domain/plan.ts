@@ -1,5 +1,6 @@
 import { type Address, addressText, isSameKey } from "./address.ts";
 import { keptInOrder, misplaced } from "./address-order.ts";
+import { waysToGateways } from "./gateways.ts";
 import { leftToOthers } from "./left-to-others.ts";
 import { isEmpty, linkWay } from "./link-way.ts";
 import { groupsMissing, groupText, type MulticastGroup } from "./multicast-group.ts";
@@ -47,7 +48,7 @@ export function plan(now: Located, goal: Goal): Step[] {
   const way = linkWay(now.snapshot, goal.snapshot, moves);
   const { change, goesDown } = way;
   const { remove, add } = addressSteps(now, goal, moves, goesDown ? { ...change, up: false } : change);
-  const routes = routeSteps(now.snapshot, goal.snapshot, moves, remove.length > 0 || goesDown);
+  const routes = routeSteps(now.snapshot, goal, moves, remove.length > 0 || goesDown);
   const steps: Step[] = [...routes.remove, ...remove];
   // Before the move: an altname that is not wanted can only clash where the device goes, and the kernel
   // refuses to rename a device to its own altname.
@@ -190,17 +191,18 @@ function groupsOf({ port }: Snapshot): readonly MulticastGroup[] {
 }
 
 /** @param loses the routes that are there may go with an address, or with the device when it is down */
-function routeSteps(now: Snapshot, goal: Snapshot, moves: boolean, loses: boolean) {
-  const wanted = wantedRoutes(now, goal);
+function routeSteps(now: Snapshot, { snapshot, place }: Goal, moves: boolean, loses: boolean) {
+  const wanted = wantedRoutes(now, snapshot);
   const there = moves ? [] : now.routes;
   const remove = routesMissing(wanted, withoutKernelRoutes({ ...now, routes: there }).routes).map(
     (route): Step => ({ type: "delete-route", route }),
   );
   const missing = loses ? wanted : routesMissing(there, wanted);
-  const add = inOrderOfNeed(missing)
-    .filter((route) => whyNotRestorable(route) === null)
-    .map((route): Step => ({ type: "add-route", route }));
-  return { remove, add };
+  const routes = inOrderOfNeed(missing).filter((route) => whyNotRestorable(route) === null);
+  // Inside, a gateway that nothing leads to is a fault of who wanted the route.
+  const ways = place === "home" ? waysToGateways(routes, snapshot) : [];
+  const add = [...ways, ...routes].map((route): Step => ({ type: "add-route", route }));
+  return { remove, add: [...add, ...ways.map((route): Step => ({ type: "delete-route", route }))] };
 }
 
 function wantedRoutes(now: Snapshot, wanted: Snapshot): Route[] {

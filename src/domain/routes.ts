@@ -114,7 +114,8 @@ function acceptsRouters(sysctls: Snapshot["sysctls"]): boolean {
   return accept === 2 || (accept === 1 && (sysctls["ipv6.forwarding"] ?? 0) === 0);
 }
 
-function isWithin(address: string, { to, prefixLength }: Route): boolean {
+/** Whether an address is one of those of a prefix. */
+export function isWithin(address: string, { to, prefixLength }: Pick<Route, "to" | "prefixLength">): boolean {
   return bitsOf(address).slice(0, prefixLength) === bitsOf(to).slice(0, prefixLength);
 }
 

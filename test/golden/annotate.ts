@@ -70,7 +70,8 @@ export function annotate(bytes: Buffer, text: string): string[] {
 function annotateFamily(message: Buffer, cursor: Cursor): string[] {
   const type = message.readUInt16LE(4);
   const size = HEADER_SIZES[type >> 2];
-  if (size === undefined) throw new Error(`how long the header of message type ${type} is, is not known here`);
+  if (size === undefined)
+    throw new Error(`how long the header of message type ${type} is, is not known here`);
   const header = cursor.next("{", true);
   // What strace does not know it writes out as a string of bytes.
   const text = header.includes("data=") ? "" : header;

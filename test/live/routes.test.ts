@@ -143,6 +143,29 @@ test("routes of a device that could not stay inside are there again", async () =
   expect(await whole(lab.host)).toEqual(before);
 });
 
+test("routes are there again whose gateways nothing leads to any more", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(
+    ...HOST,
+    "addr add 203.0.113.1/24 dev d0",
+    "addr add 2001:db8:7::1/64 dev d0 nodad",
+    "route add 10.1.0.0/16 via 203.0.113.254 dev d0 metric 7",
+    "route add 10.2.0.0/16 nexthop via 203.0.113.8 dev d0 nexthop via 198.51.100.9 dev e0",
+    "route add 2001:db8:b::/48 via 2001:db8:7::9 dev d0 metric 77 pref high",
+    "addr del 203.0.113.1/24 dev d0",
+    "addr del 2001:db8:7::1/64 dev d0",
+  );
+  const before = await whole(lab.host);
+  expect(before.filter((route) => /203.0.113|2001:db8:7::9/.test(route))).toHaveLength(3);
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  await container.kill();
+  await lab.daemon.empty();
+  expect(await whole(lab.host)).toEqual(before);
+  expect(lab.daemon.log()).not.toContain("not-as-wanted");
+});
+
 test("a default route is there again", async () => {
   await using lab = await Lab.create();
   await lab.host.ip(...HOST, "route add default via 192.0.2.254", "route add default via 2001:db8::2");

@@ -1,4 +1,5 @@
 import { nexthopsMissing, nexthopText } from "./nexthop-object.ts";
+import { rulesMissing, ruleText } from "./policy-rule.ts";
 import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -9,6 +10,9 @@ export function leftToOthers(now: Snapshot, wanted: Snapshot): string[] {
   const found = nexthopsMissing(now, wanted).map(
     (nexthop) => `${nexthopText(nexthop)} is not there: it is ${BY_OTHERS}`,
   );
+  for (const rule of rulesMissing(now, wanted)) {
+    found.push(`${ruleText(rule)} is not there any more, or detached: it is ${BY_OTHERS}`);
+  }
   const anew = `what hangs on it (classes, filters) is ${BY_OTHERS}`;
   if (wanted.qdisc !== null && !isSameQdisc(now.qdisc, wanted.qdisc)) {
     const why = isRestorableQdisc(wanted.qdisc) ? "" : `: ${anew}`;

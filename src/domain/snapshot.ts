@@ -2,6 +2,7 @@ import type { Address } from "./address.ts";
 import type { Device } from "./device.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { NexthopObject } from "./nexthop-object.ts";
+import type { PolicyRule } from "./policy-rule.ts";
 import type { Port } from "./port.ts";
 import type { Qdisc } from "./qdisc.ts";
 import type { Route } from "./route.ts";
@@ -23,6 +24,8 @@ export interface Snapshot {
   readonly daemonRoutes?: number;
   /** Those that leave by it, which are somebody's to make again; left out: none. */
   readonly nexthops?: readonly NexthopObject[];
+  /** Those that name it and hold for it, which are nobody's but theirs who made them; left out: none. */
+  readonly rules?: readonly PolicyRule[];
   /** What it is as the port of a bridge, bond or team; null where it is none. */
   readonly port: Port | null;
   /** Neighbours, proxies and entries of forwarding databases that somebody made to stay. */

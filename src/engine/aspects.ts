@@ -7,6 +7,8 @@ export interface Aspects {
   readonly sysctls: "all" | readonly string[];
   readonly routes: boolean;
   readonly nexthops: boolean;
+  /** Policy rules that name a device by these names; "own": by what it is called. */
+  readonly rules: "own" | readonly string[];
   readonly neighbours: boolean;
   /** Multicast groups of a bridge's port. */
   readonly groups: boolean;
@@ -19,6 +21,7 @@ export const EVERYTHING: Aspects = {
   sysctls: "all",
   routes: true,
   nexthops: true,
+  rules: "own",
   neighbours: true,
   groups: true,
   qdiscs: true,
@@ -29,6 +32,7 @@ export const NOTHING: Aspects = {
   sysctls: [],
   routes: false,
   nexthops: false,
+  rules: [],
   neighbours: false,
   groups: false,
   qdiscs: false,
@@ -41,6 +45,7 @@ export function aspectsFor(goal: Snapshot, place: Place): Aspects {
     sysctls: place === "home" && settings.length > 0 ? "all" : settings,
     routes: goal.routes.length > 0,
     nexthops: (goal.nexthops ?? []).length > 0,
+    rules: (goal.rules ?? []).length > 0 ? [goal.device.name, ...goal.device.altnames] : [],
     neighbours: goal.neighbours.length > 0,
     groups: (goal.port?.groups ?? []).length > 0,
     qdiscs: goal.qdisc !== null || goal.ingress !== null,

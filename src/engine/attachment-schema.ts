@@ -89,6 +89,8 @@ const route = v.object({
 
 const nexthopObject = v.object({ id: count, gateway: text });
 
+const policyRule = v.object({ family: v.picklist(["inet", "inet6"]), words: v.string() });
+
 const vlan = v.object({ first: count, last: count, pvid: v.boolean(), untagged: v.boolean() });
 
 const group = v.object({
@@ -125,6 +127,7 @@ const snapshot = v.object({
   routes: v.optional(v.array(route), []),
   daemonRoutes: v.exactOptional(count),
   nexthops: v.exactOptional(v.array(nexthopObject)),
+  rules: v.exactOptional(v.array(policyRule)),
   port: v.optional(v.nullable(port), null),
   neighbours: v.optional(v.array(neighbour), []),
   qdisc: v.optional(v.nullable(v.object({ kind: v.string(), handle: count, options: v.string() })), null),

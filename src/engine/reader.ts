@@ -15,6 +15,7 @@ import { decodeQdisc, getQdisc } from "../netlink/qdisc.ts";
 import type { Aspects } from "./aspects.ts";
 import { readPort } from "./port-reader.ts";
 import { type RouteCache, readRoutes, routeCache } from "./routes-reader.ts";
+import { type RuleCache, readRules, ruleCache } from "./rules-reader.ts";
 import { type SysctlFiles, withFiles } from "./sysctls.ts";
 import { unlessGone } from "./unless-gone.ts";
 
@@ -24,6 +25,8 @@ export interface Ground {
   readonly files: SysctlFiles;
   /** What has been asked of routes already. */
   readonly routes?: RouteCache;
+  /** What has been asked of policy rules already. */
+  readonly rules?: RuleCache;
 }
 
 /** The device with this ifindex, or null. */
@@ -47,7 +50,12 @@ const NO_ROUTES = { routes: [], daemonRoutes: 0 } as const;
 
 /** A device with what hangs on it, or null where there is none with this ifindex. */
 export function readSnapshot(
-  { connection, files, routes: asked = routeCache(connection) }: Ground,
+  {
+    connection,
+    files,
+    routes: asked = routeCache(connection),
+    rules: allRules = ruleCache(connection),
+  }: Ground,
   ifindex: number,
   takenAt: number,
   aspects: Aspects,
@@ -69,6 +77,9 @@ export function readSnapshot(
   const counted = daemonRoutes === 0 ? {} : { daemonRoutes };
   const nexthops = aspects.nexthops ? readNexthops(connection, ifindex) : [];
   const objects = nexthops.length === 0 ? {} : { nexthops };
+  const names = aspects.rules === "own" ? [device.name, ...device.altnames] : aspects.rules;
+  const rules = names.length === 0 ? [] : readRules(allRules, names);
+  const naming = rules.length === 0 ? {} : { rules };
   const port = readPort(connection, device, payload, aspects.groups);
   const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
   const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
@@ -79,6 +90,7 @@ export function readSnapshot(
     routes,
     ...counted,
     ...objects,
+    ...naming,
     port,
     neighbours,
     qdisc,

@@ -13,6 +13,7 @@ import { candidates, type HardwareReader } from "./hardware.ts";
 import { lossesOf } from "./losses.ts";
 import { type Ground, readSnapshot } from "./reader.ts";
 import { routeCache } from "./routes-reader.ts";
+import { ruleCache } from "./rules-reader.ts";
 
 /** What a survey is asked. */
 export interface SurveyQuery {
@@ -47,6 +48,7 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
   });
   const away = [...query.away, ...wishes.flatMap(boundToGo)];
   const routes = routeCache(host.ground.connection);
+  const rules = ruleCache(host.ground.connection);
   const guards = guardsOf(host.ground.connection, host.devices, away, routes);
   return wishes.map(({ request, matching }) => {
     const chosen: Snapshot[] = [];
@@ -81,7 +83,12 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
         passedOver.push(stillComing(device));
         continue;
       }
-      const snapshot = readSnapshot({ ...host.ground, routes }, device.ifindex, host.now(), EVERYTHING);
+      const snapshot = readSnapshot(
+        { ...host.ground, routes, rules },
+        device.ifindex,
+        host.now(),
+        EVERYTHING,
+      );
       // Gone, or renamed to something that was not asked for, since the table was brought up to date.
       if (snapshot === null || snapshot.device.name !== device.name) continue;
       ours.set(device.ifindex, device);

@@ -1,9 +1,10 @@
-/** sizeof ifinfomsg, ifaddrmsg, rtmsg, ndmsg, tcmsg, br_port_msg, nhmsg and ifinfomsg, by the message type divided by 4 (linux/rtnetlink.h). */
+/** sizeof ifinfomsg, ifaddrmsg, rtmsg, ndmsg, fib_rule_hdr, tcmsg, br_port_msg, nhmsg and ifinfomsg, by the message type divided by 4 (linux/rtnetlink.h). */
 const HEADER_SIZES: Readonly<Record<number, number>> = {
   4: 16,
   5: 8,
   6: 12,
   7: 12,
+  8: 12,
   9: 20,
   21: 8,
   26: 8,

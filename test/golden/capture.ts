@@ -22,6 +22,8 @@ const MESSAGE_TYPES: Readonly<Record<string, number>> = {
   RTM_GETROUTE: 26,
   RTM_NEWNEIGH: 28,
   RTM_GETNEIGH: 30,
+  RTM_NEWRULE: 32,
+  RTM_GETRULE: 34,
   RTM_NEWQDISC: 36,
   RTM_NEWMDB: 84,
   RTM_GETMDB: 86,

@@ -77,6 +77,22 @@ test("the model keeps and loses nexthop objects as the kernel does", async () =>
   await compare((_, count) => NEXTHOPS[count] ?? null);
 });
 
+const RULES: readonly Action[] = [
+  { do: "add-rule", on: "a", ifindex: 4, iif: "d1", priority: 100 },
+  { do: "add-rule", on: "a", ifindex: 4, iif: "d1", priority: 100 },
+  { do: "add-rule", on: "a", ifindex: 4, iif: "d9", priority: 101 },
+  { do: "change", on: "a", ifindex: 4, change: { name: "d9" } },
+  { do: "change", on: "a", ifindex: 4, change: { up: true } },
+  { do: "change", on: "a", ifindex: 4, change: {}, to: "b" },
+  { do: "change", on: "b", ifindex: 4, change: { name: "eth1" } },
+  { do: "change", on: "b", ifindex: 4, change: { name: "d1" }, to: "a" },
+  { do: "change", on: "a", ifindex: 4, change: { name: "d9" } },
+];
+
+test("policy rules hold for the devices of the model as for those of the kernel", async () => {
+  await compare((_, count) => RULES[count] ?? null);
+});
+
 for (let seed = 1; seed <= Number(process.env.SEEDS ?? 8); seed++) {
   test(`any 40 requests are answered by the model as by the kernel: seed ${seed}`, async () => {
     const random = randomFrom(seed);

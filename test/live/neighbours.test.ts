@@ -137,6 +137,39 @@ test("policy rules that name the device stay on the host, and hold again when it
   expect(await rules()).toEqual(before);
 });
 
+test("policy rules that somebody deletes meanwhile are told when the device is home, and those that hold no more", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(
+    ...makeDevice("veth", "d0"),
+    ...furnish("d0"),
+    "link property add dev d0 altname alt0",
+    "rule add iif d0 table 77 priority 100",
+    "rule add not from 192.0.2.0/24 oif d0 fwmark 0x5/0xff ipproto tcp dport 22 prohibit priority 101",
+    // The kernel finds a device by its altname, and never again (attach_rules()).
+    "rule add iif alt0 table 78 priority 103",
+    "rule add iif other table 79 priority 104",
+  );
+  const inet6 = (words: string) => lab.host.run("ip", "-6", "rule", ...words.split(" "));
+  await inet6("add from 2001:db8::/32 iif d0 table main priority 102");
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+  await lab.host.ip("rule del priority 101", "rule del priority 104");
+  await inet6("del priority 102");
+  const verdict = await lab.event({ id: "c1", status: "stopped" });
+  expect(verdict.outcome).toBe("returned");
+  expect(verdict.warnings.map(({ code, message }) => `${code}: ${message}`)).toEqual(
+    [
+      "policy rule 101: not from 192.0.2.0/24 fwmark 0x5/0xff oif d0 ipproto 6 dport 22 prohibit",
+      "policy rule 103: from all iif alt0 lookup 78",
+      "IPv6 policy rule 102: from 2001:db8::/32 iif d0 lookup main",
+    ].map((rule) =>
+      expect.stringContaining(`not-as-wanted: d0 is home, and its ${rule} is not there any more, or`),
+    ),
+  );
+  expect(await lab.host.json("rule show iif d0")).toMatchObject([{ priority: 100 }]);
+});
+
 const qdiscs = async (netns: Namespace) =>
   (await netns.run("tc", "qdisc", "show", "dev", "d0")).replaceAll(/refcnt \d+ */g, "").trim();
 

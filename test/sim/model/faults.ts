@@ -13,6 +13,7 @@ import {
   RTM_GETNSID,
   RTM_GETQDISC,
   RTM_GETROUTE,
+  RTM_GETRULE,
   RTM_GETVLAN,
 } from "../../../src/netlink/uapi.ts";
 import { ack } from "./acks.ts";
@@ -28,6 +29,7 @@ const QUESTIONS: readonly number[] = [
   RTM_GETLINK,
   RTM_GETADDR,
   RTM_GETROUTE,
+  RTM_GETRULE,
   RTM_GETMDB,
   RTM_GETNEIGH,
   RTM_GETNEXTHOP,

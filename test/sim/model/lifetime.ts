@@ -14,6 +14,7 @@ export function addNamespace(world: World): Namespace {
     links: new Map(),
     nextIfindex: 1,
     holds: world.namespaces.length === 0 ? 1 : 0,
+    rules: [],
     nsids: [],
     monitors: new Set(),
   };

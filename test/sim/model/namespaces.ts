@@ -1,11 +1,14 @@
 import type { Link } from "./links.ts";
 import type { Listener } from "./notifications.ts";
+import type { Rule } from "./rules.ts";
 
 /** A network namespace. */
 export interface Namespace {
   readonly cookie: number;
   /** By ifindex. */
   readonly links: Map<number, Link>;
+  /** Policy rules, but for the kernel's own. */
+  readonly rules: Rule[];
   /** Where the search for a free ifindex begins. */
   nextIfindex: number;
   /** Processes, fds, sockets and mounts: with the last one it goes. */

@@ -3,6 +3,7 @@ import type { Address } from "../../../src/domain/address.ts";
 import type { Device } from "../../../src/domain/device.ts";
 import type { Neighbour } from "../../../src/domain/neighbour.ts";
 import type { NexthopObject } from "../../../src/domain/nexthop-object.ts";
+import { ruleText } from "../../../src/domain/policy-rule.ts";
 import type { Qdisc } from "../../../src/domain/qdisc.ts";
 import { isKernelMade } from "../../../src/domain/restorable.ts";
 import { type Route, routeText } from "../../../src/domain/route.ts";
@@ -19,9 +20,17 @@ import { addAltname, changeLink, deleteAltname, linkMessage } from "../../../src
 import { addNeighbour } from "../../../src/netlink/neighbour.ts";
 import { NetlinkError } from "../../../src/netlink/netlink-error.ts";
 import { nexthopMessage } from "../../../src/netlink/nexthop-object.ts";
+import { ruleMessage } from "../../../src/netlink/policy-rule.ts";
 import { setQdisc } from "../../../src/netlink/qdisc.ts";
 import { addRoute, deleteRoute } from "../../../src/netlink/route-entry.ts";
-import { AF_INET, NLM_F_CREATE, NLM_F_EXCL, RTM_DELLINK, RTM_NEWNEXTHOP } from "../../../src/netlink/uapi.ts";
+import {
+  AF_INET,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  RTM_DELLINK,
+  RTM_NEWNEXTHOP,
+  RTM_NEWRULE,
+} from "../../../src/netlink/uapi.ts";
 import { INET_MIN_MTU } from "./inet.ts";
 import { NTF_PROXY } from "./neighbours.ts";
 
@@ -43,6 +52,7 @@ export type Action = { readonly on: Side; readonly ifindex: number } & (
   | { readonly do: "add-route" | "delete-route"; readonly route: Route }
   | { readonly do: "add-neighbour"; readonly neighbour: Neighbour }
   | { readonly do: "add-nexthop"; readonly nexthop: NexthopObject }
+  | { readonly do: "add-rule"; readonly iif: string; readonly priority: number }
   | { readonly do: "set-qdisc"; readonly qdisc: Qdisc }
   | { readonly do: "delete" }
 );
@@ -65,6 +75,8 @@ interface SeenDevice {
   /** Those that somebody added; their order means nothing. */
   readonly neighbours: readonly string[];
   readonly nexthops: readonly NexthopObject[];
+  /** Policy rules that hold for it. */
+  readonly rules: readonly string[];
   readonly qdisc: Qdisc | null;
   /** Some of them: {@link COMPARED}; undefined where there is no such file. */
   readonly sysctls: Readonly<Record<string, number | undefined>>;
@@ -79,6 +91,9 @@ export const COMPARED = [
   "ipv6.neigh.app_solicit",
   "ipv6.regen_min_advance",
 ] as const;
+
+/** linux/fib_rules.h. */
+const FR_ACT_TO_TBL = 1;
 
 /** What the MACs begin with that somebody puts into a forwarding database. */
 export const FDB_PREFIX = "02:00:00:00:0f:";
@@ -160,6 +175,11 @@ function requestOf(arena: Arena, action: Exclude<Action, { do: "set-sysctl" }>):
       const flags = NLM_F_CREATE | NLM_F_EXCL;
       return nexthopMessage.request(RTM_NEWNEXTHOP, flags, { nh_family: AF_INET }, values, action.do);
     }
+    case "add-rule": {
+      const header = { family: AF_INET, table: 77, action: FR_ACT_TO_TBL };
+      const values = { FRA_PRIORITY: action.priority, FRA_IIFNAME: action.iif };
+      return ruleMessage.request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, header, values, action.do);
+    }
     case "set-qdisc":
       return setQdisc(ifindex, action.qdisc, action.do);
     case "delete":
@@ -197,6 +217,7 @@ function seen({ connections, system, fds }: Arena, side: Side): Sight[Side] {
       .toSorted();
     const device = { ...snapshot.device, operstate: "" };
     const { nexthops = [], qdisc } = snapshot;
-    return [{ device, addresses, routes, neighbours, nexthops, qdisc, sysctls }];
+    const rules = (snapshot.rules ?? []).map(ruleText);
+    return [{ device, addresses, routes, neighbours, nexthops, rules, qdisc, sysctls }];
   });
 }

@@ -13,6 +13,7 @@ import {
   RTM_GETNSID,
   RTM_GETQDISC,
   RTM_GETROUTE,
+  RTM_GETRULE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWLINKPROP,
@@ -20,6 +21,7 @@ import {
   RTM_NEWNEXTHOP,
   RTM_NEWQDISC,
   RTM_NEWROUTE,
+  RTM_NEWRULE,
 } from "../../../src/netlink/uapi.ts";
 import { ack, multipart, reply } from "./acks.ts";
 import { changeAddress, dumpAddresses } from "./address-requests.ts";
@@ -30,6 +32,7 @@ import { addNexthop, dumpNexthops } from "./nexthops.ts";
 import { dumpNsids, readNsid } from "./nsid-requests.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import { changeRoute, dumpRoutes } from "./route-requests.ts";
+import { addRule, dumpRules } from "./rules.ts";
 import type { World } from "./world.ts";
 
 /** Who asks: the namespace of the socket, and what an fd is to its process. */
@@ -70,6 +73,7 @@ const DUMPS: ReadonlyMap<number, (caller: Caller, request: Message) => Answer[]>
   [RTM_GETLINK, dumpLinks],
   [RTM_GETADDR, dumpAddresses],
   [RTM_GETROUTE, dumpRoutes],
+  [RTM_GETRULE, dumpRules],
   [RTM_GETNSID, dumpNsids],
   [RTM_GETNEIGH, dumpNeighbours],
   [RTM_GETNEXTHOP, dumpNexthops],
@@ -100,6 +104,9 @@ function carryOut(caller: Caller, request: Message): Answer[] {
       return [];
     case RTM_NEWNEXTHOP:
       addNexthop(caller, request);
+      return [];
+    case RTM_NEWRULE:
+      addRule(caller, request);
       return [];
     case RTM_GETQDISC:
       return [readQdisc(caller, request)];

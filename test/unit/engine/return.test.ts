@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { AF_INET } from "../../../src/netlink/uapi.ts";
 import { flush } from "../../sim/model/addresses.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { hold, letGo } from "../../sim/model/lifetime.ts";
@@ -65,6 +66,31 @@ describe("home", () => {
       },
       { code: "not-as-wanted", message: expect.stringContaining("nexthop object 6 is not there") },
     ]);
+  });
+
+  test("though somebody has deleted a policy rule that named it, which is told, and no other one", async () => {
+    const machine = machineWith("veth");
+    const { home } = machine;
+    const rule = { family: AF_INET, iif: "d0", oif: undefined, table: 77 };
+    home.rules.push(
+      { ...rule, priority: 100 },
+      { ...rule, priority: 101 },
+      { ...rule, priority: 102, iif: "d7" },
+    );
+    const earlier = await startDaemon(machine, { mappings });
+    const attach = await earlier.engine.handle(attachEvent(machine, "c1", startContainer(machine)));
+    expect(attach).toMatchObject({ outcome: "attached", warnings: [] });
+    earlier[Symbol.dispose]();
+    home.rules.splice(1, 2);
+    // By what it has put on record.
+    using daemon = await startDaemon(machine, { mappings });
+    const message = expect.stringContaining(
+      "policy rule 101: from all iif d0 lookup 77 is not there any more",
+    );
+    expect(await daemon.engine.handle(releaseEvent("c1"))).toMatchObject({
+      outcome: "returned",
+      warnings: [{ code: "not-as-wanted", message }],
+    });
   });
 
   test("on `stopped`, though the process lives", async () => {

@@ -9,6 +9,7 @@ import { decodeLink, linkMessage } from "../../../src/netlink/link.ts";
 import { decodeMessages, type Message } from "../../../src/netlink/message.ts";
 import { decodeNeighbour } from "../../../src/netlink/neighbour.ts";
 import { decodeNexthop } from "../../../src/netlink/nexthop-object.ts";
+import { decodeRule } from "../../../src/netlink/policy-rule.ts";
 import { decodePort } from "../../../src/netlink/port.ts";
 import { decodeQdisc } from "../../../src/netlink/qdisc.ts";
 import { isDefaultRoute, routeMessage } from "../../../src/netlink/route.ts";
@@ -28,6 +29,7 @@ export const decoders: Readonly<Record<string, (bytes: Uint8Array) => unknown>> 
   decodePortVlans,
   decodeNeighbour,
   decodeQdisc,
+  decodeRule: (bytes) => decodeRule(bytes, ["d0"]),
   decodeNexthop: (bytes) => decodeNexthop(bytes, 7),
   linkMessage: linkMessage.decode,
   routeMessage: routeMessage.decode,
@@ -61,6 +63,7 @@ const real = [
   "bridge-port.txt",
   "neighbours.txt",
   "nexthop-objects.txt",
+  "policy-rules.txt",
   "acks.txt",
 ]
   .flatMap(readCaptures)

@@ -45,6 +45,8 @@ test("constants of linux/netlink.h, linux/rtnetlink.h, linux/if.h and sys/socket
     RTM_GETROUTE: 26,
     RTM_NEWNEIGH: 28,
     RTM_GETNEIGH: 30,
+    RTM_NEWRULE: 32,
+    RTM_GETRULE: 34,
     RTM_NEWQDISC: 36,
     RTM_GETQDISC: 38,
     RTM_NEWMDB: 84,

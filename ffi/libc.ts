@@ -35,6 +35,7 @@ export const libc = dlopen("libc.so.6", {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   syscall: { args: ["i64", "i64", "i64", "i64", "i64"], returns: FFIType.i64_fast },
   umount2: { args: ["ptr", "i32"], returns: "i32" },
+  unshare: { args: ["i32"], returns: "i32" },
   write: { args: ["i32", "ptr", "u64"], returns: FFIType.i64_fast },
 }).symbols;
 

@@ -12,6 +12,7 @@ const O_NONBLOCK = 0x800;
 const O_PATH = 0x200000;
 /** ioctl_ns(2), _IO(0xb7, 3). */
 const NS_GET_NSTYPE = 0xb703;
+const OWN_NAMESPACE = "/proc/thread-self/ns/net";
 const STDERR = 2;
 const NO_WAY_HOME = "netdevd: a thread cannot come home from a container's namespace: it ends here\n";
 
@@ -39,7 +40,7 @@ export function closeFd(fd: number): void {
  * /proc/thread-self and not /proc/self: the latter is the main thread, whoever asks.
  */
 export function openOwnNamespace(): number {
-  return openReadOnly("/proc/thread-self/ns/net");
+  return openReadOnly(OWN_NAMESPACE);
 }
 
 /** Whether `fd`, which has to be an fd of nsfs, is a network namespace (ioctl_ns(2), NS_GET_NSTYPE). */
@@ -100,6 +101,29 @@ export function openIn(
     throw new SyscallError("setns", errno, `to the namespace of fd ${target}`);
   }
   if (fd < 0) throw new SyscallError("open", errno, path);
+  return fd;
+}
+
+/**
+ * Makes a network namespace with nothing in it but lo (unshare(2)), from a thread that is in `home`, and gives it as
+ * an fd, which is all that holds it. The window is that of {@link netlinkSocketIn}.
+ *
+ * @param memory holds a path for libc; it has to stay reachable for as long as the call
+ */
+export function makeNamespace(home: number, memory: Memory): number {
+  putCString(memory, OWN_NAMESPACE);
+  const { address } = memory;
+  const made = libc.unshare(CLONE_NEWNET);
+  const fd = libc.open(address, O_CLOEXEC, 0);
+  const returned = libc.setns(home, CLONE_NEWNET);
+  if (made >= 0 && returned < 0) abort(NO_WAY_HOME);
+  const errno = lastErrno();
+  if (made < 0) {
+    // Home's own.
+    if (fd >= 0) libc.close(fd);
+    throw new SyscallError("unshare", errno, "CLONE_NEWNET");
+  }
+  if (fd < 0) throw new SyscallError("open", errno, OWN_NAMESPACE);
   return fd;
 }
 

@@ -6,9 +6,11 @@
  */
 import { readdirSync } from "node:fs";
 import { SyscallError } from "../../ffi/errno.ts";
+import { allocate } from "../../ffi/memory.ts";
 import { NetlinkSocket, receiveMemory } from "../../ffi/netlink-socket.ts";
 import {
   closeFd,
+  makeNamespace,
   namespaceLink,
   netlinkSocketIn,
   openOwnNamespace,
@@ -40,6 +42,19 @@ const scenarios: Readonly<Record<string, () => Promise<Partial<Report>> | Partia
   /** A Worker that enters the namespace and stays there. */
   "a stray": () => inWorker("stay"),
 
+  /** Namespaces of its own making: their cookies after home's, and with the last one's fd the last one's end. */
+  makes() {
+    const receive = receiveMemory();
+    const memory = allocate(64);
+    const before = readdirSync("/proc/self/fd").length;
+    const cookies = [home, makeNamespace(home, memory), makeNamespace(home, memory)].map((namespace) => {
+      using socket = new NetlinkSocket(netlinkSocketIn(namespace, home), { groups: 0, receive });
+      if (namespace !== home) closeFd(namespace);
+      return socket.cookie();
+    });
+    return { cookies, leaked: readdirSync("/proc/self/fd").length - before };
+  },
+
   /** Targets that are none: what it says, and whether any of them left something open. */
   "wrong targets"() {
     const file = openReadOnly("/proc/self/stat");
@@ -53,10 +68,11 @@ const scenarios: Readonly<Record<string, () => Promise<Partial<Report>> | Partia
 
   /** No fd is left for the socket: the window fails in its middle. */
   "no fd left"() {
+    const memory = allocate(64);
     const taken: number[] = [];
     const take = () => taken.push(openReadOnly("/proc/self/stat"));
     while (failureOf(take) === null);
-    const errors = [failure(target)];
+    const errors = [failure(target), failureOf(() => makeNamespace(home, memory)) ?? "no error"];
     for (const fd of taken) closeFd(fd);
     return { errors };
   },

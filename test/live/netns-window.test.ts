@@ -118,13 +118,24 @@ test("a target that is no network namespace is refused, and the thread is at hom
   });
 });
 
-test("where no socket can be made, that is the error, and the thread is at home", async () => {
+test("a namespace that is made is one of its own, and the thread is at home", async () => {
+  await using target = await container();
+  await using child = await play("makes", target);
+  expect(child.report).toMatchObject({ strays: [], isHome: true, leaked: 0 });
+  expect(new Set(child.report.cookies).size).toBe(3);
+  expect(child.outside).toEqual([]);
+});
+
+test("where no socket can be made, nor a namespace opened, that is the error, and the thread is at home", async () => {
   await using target = await container();
   await using child = await play("no fd left", target, ["prlimit", "--nofile=200:200"]);
   expect(child.report).toEqual({
     strays: [],
     isHome: true,
-    errors: ["socket AF_NETLINK: EMFILE: too many open files"],
+    errors: [
+      "socket AF_NETLINK: EMFILE: too many open files",
+      "open /proc/thread-self/ns/net: EMFILE: too many open files",
+    ],
   });
 });
 

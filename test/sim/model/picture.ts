@@ -43,17 +43,21 @@ export function seenOf(world: World, link: Link): Seen {
     device,
     addresses: made,
     // Their order means nothing.
-    neighbours: link.neighbours.toSorted((a, b) => neighbourText(a).localeCompare(neighbourText(b))),
+    neighbours: sortedBy(neighbourText, link.neighbours),
     qdisc: link.qdisc,
     port: link.master === null ? null : portOf(link),
     sysctls: sysctlsOf(link),
-    routes: sorted(link.routes),
+    routes: sortedBy(placeOf, link.routes),
   };
 }
 
-function sorted(routes: readonly Route[]): Route[] {
-  const place = ({ family, to, prefixLength, table }: Route) => `${family} ${table} ${to}/${prefixLength}`;
-  return routes.toSorted((a, b) => place(a).localeCompare(place(b)));
+function placeOf({ family, to, prefixLength, table }: Route): string {
+  return `${family} ${table} ${to}/${prefixLength}`;
+}
+
+function sortedBy<T>(textOf: (one: T) => string, list: readonly T[]): T[] {
+  const told = list.map((one) => ({ one, text: textOf(one) }));
+  return told.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)).map(({ one }) => one);
 }
 
 /** A picture without ifindexes: one that was taken meanwhile cannot be had again. */

@@ -1,4 +1,5 @@
 import type { Route } from "../../../src/domain/route.ts";
+import { encodeAttributes, i32 } from "../../../src/netlink/attribute.ts";
 import type { Message } from "../../../src/netlink/message.ts";
 import { routeMessage } from "../../../src/netlink/route.ts";
 import { addRoute as addRouteRequest, decodeRoute } from "../../../src/netlink/route-entry.ts";
@@ -11,6 +12,8 @@ import type { Answer, Caller } from "./rtnl.ts";
 /** RTN_UNICAST and RT_TABLE_MAIN (linux/rtnetlink.h). */
 const RTN_UNICAST = 1;
 const RT_TABLE_MAIN = 254;
+/** struct rta_cacheinfo, of which rta_expires is the third. */
+const RTA_CACHEINFO = 12;
 
 /** RTM_NEWROUTE, RTM_DELROUTE: of one nexthop. */
 export function changeRoute(caller: Caller, request: Message): void {
@@ -46,10 +49,9 @@ function defaultRoute(family: Route["family"], ifindex: number): Uint8Array {
 
 /** fib_dump_info(), rt6_fill_node(): what was asked for, and how long it lasts in hundredths of seconds. */
 function routePayload(link: Link, route: Route): Uint8Array {
-  const { header, values } = routeMessage.decode(addRouteRequest(link.ifindex, route, "").payload);
-  const { RTA_EXPIRES, ...rest } = values;
-  const cacheinfo = new DataView(new ArrayBuffer(32));
-  cacheinfo.setInt32(8, (RTA_EXPIRES ?? 0) * 100, true);
-  const more = route.family === "inet" ? {} : { RTA_CACHEINFO: new Uint8Array(cacheinfo.buffer) };
-  return routeMessage.encode(header, { ...rest, ...more });
+  const { payload } = addRouteRequest(link.ifindex, { ...route, lifetime: null }, "");
+  if (route.family === "inet") return payload;
+  const cacheinfo = new Uint8Array(32);
+  cacheinfo.set(i32.encode((route.lifetime ?? 0) * 100), 8);
+  return Buffer.concat([payload, encodeAttributes([{ type: RTA_CACHEINFO, payload: cacheinfo }])]);
 }

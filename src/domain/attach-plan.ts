@@ -5,7 +5,7 @@ import { firstFree, interfaceNameFault, isTemplate } from "./interface-name.ts";
 import type { DeviceRequest, Mapping } from "./mapping.ts";
 import { selectorText } from "./match.ts";
 import { loneNexthops, nexthopText } from "./nexthop-object.ts";
-import { BR_STATE_DISABLED } from "./port.ts";
+import { BR_STATE_DISABLED, vlanOptionsText, vlansWithOptions } from "./port.ts";
 import { isRestorableQdisc, qdiscText } from "./qdisc.ts";
 import { routeText } from "./route.ts";
 import { whyNotRestorable } from "./routes.ts";
@@ -122,6 +122,7 @@ function notToComeBack(snapshot: Snapshot): Problem[] {
     ...(qdisc === null || isRestorableQdisc(qdisc) ? [] : [`qdisc ${qdiscText(qdisc)}`]),
     ...(ingress === null ? [] : [`ingress qdisc ${ingress} and its filters`]),
     ...(port?.settings.state === BR_STATE_DISABLED ? ["state disabled as a port of its bridge"] : []),
+    ...vlansWithOptions(port).map(vlanOptionsText),
     // teamd's, by generic netlink; it sets them when it sees its port again.
     ...(device.slaveKind === "team" ? ["options as a port of its team (priority, queue_id, …)"] : []),
   ];

@@ -1,5 +1,6 @@
 import { nexthopsMissing, nexthopText } from "./nexthop-object.ts";
 import { rulesMissing, ruleText } from "./policy-rule.ts";
+import { vlanOptionsMissing, vlanOptionsText } from "./port.ts";
 import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -10,6 +11,9 @@ export function leftToOthers(now: Snapshot, wanted: Snapshot): string[] {
   const found = nexthopsMissing(now, wanted).map(
     (nexthop) => `${nexthopText(nexthop)} is not there: it is ${BY_OTHERS}`,
   );
+  for (const vlan of vlanOptionsMissing(now.port, wanted.port)) {
+    found.push(`${vlanOptionsText(vlan)} are not there: they are ${BY_OTHERS}`);
+  }
   for (const rule of rulesMissing(now, wanted)) {
     found.push(`${ruleText(rule)} is not there any more, or detached: it is ${BY_OTHERS}`);
   }

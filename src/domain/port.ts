@@ -9,6 +9,8 @@ export interface PortVlan {
   readonly pvid: boolean;
   /** Its packets go out without a tag. */
   readonly untagged: boolean;
+  /** What was set of them alone, in the words of bridge(8): `tunnel_info id 1000`; left out: nothing. */
+  readonly options?: string;
 }
 
 /** What a device is as a port, beside of which master (`Device.master`). */
@@ -119,11 +121,45 @@ export function vlanChanges(now: readonly PortVlan[], wanted: readonly PortVlan[
   return { remove, add: wanted };
 }
 
-/** VLANs for a person, as bridge(8) has them: `1 pvid untagged, 100-105`. */
+/** Those with options of their own that `now` has not, or not with these. */
+export function vlanOptionsMissing(now: Port | null, wanted: Port | null): PortVlan[] {
+  const there = (now?.vlans ?? []).map(vlanOptionsText);
+  return vlansWithOptions(wanted).filter((vlan) => !there.includes(vlanOptionsText(vlan)));
+}
+
+/** Those VLANs of a port of which something was set alone. */
+export function vlansWithOptions(port: Port | null): PortVlan[] {
+  return (port?.vlans ?? []).filter(({ options }) => options !== undefined);
+}
+
+/** For a person: `options of VLAN 100-105 (tunnel_info id 1000)`. */
+export function vlanOptionsText({ first, last, options = "none" }: PortVlan): string {
+  return `options of VLAN ${rangeText(first, last)} (${options})`;
+}
+
+/** VLANs for a person, as bridge(8) has them: `1 pvid untagged, 100-105`; without their options. */
 export function vlansText(vlans: readonly PortVlan[]): string {
-  const texts = vlans.map(({ first, last, pvid, untagged }) => {
-    const range = first === last ? `${first}` : `${first}-${last}`;
+  const texts = withoutOptions(vlans).map(({ first, last, pvid, untagged }) => {
+    const range = rangeText(first, last);
     return `${range}${pvid ? " pvid" : ""}${untagged ? " untagged" : ""}`;
   });
   return texts.join(", ") || "none";
+}
+
+function rangeText(first: number, last: number): string {
+  return first === last ? `${first}` : `${first}-${last}`;
+}
+
+/** The kernel tells those with other options apart (br_vlan_opts_eq_range()), which else are one range. */
+function withoutOptions(vlans: readonly PortVlan[]): PortVlan[] {
+  const ranges: PortVlan[] = [];
+  for (const { options: _, ...vlan } of vlans) {
+    const before = ranges.at(-1);
+    const goesOn =
+      before?.last === vlan.first - 1 && before.pvid === vlan.pvid && before.untagged === vlan.untagged;
+    if (before !== undefined && goesOn && !vlan.pvid)
+      ranges[ranges.length - 1] = { ...before, last: vlan.last };
+    else ranges.push(vlan);
+  }
+  return ranges;
 }

@@ -91,7 +91,13 @@ const nexthopObject = v.object({ id: count, gateway: text });
 
 const policyRule = v.object({ family: v.picklist(["inet", "inet6"]), words: v.string() });
 
-const vlan = v.object({ first: count, last: count, pvid: v.boolean(), untagged: v.boolean() });
+const vlan = v.object({
+  first: count,
+  last: count,
+  pvid: v.boolean(),
+  untagged: v.boolean(),
+  options: v.exactOptional(v.string()),
+});
 
 const group = v.object({
   address: v.string(),

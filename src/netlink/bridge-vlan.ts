@@ -1,6 +1,6 @@
 import { struct } from "../../ffi/layout.ts";
 import type { PortVlan } from "../domain/port.ts";
-import { attributes, listOf, nested, raw, u16 } from "./attribute.ts";
+import { attributes, listOf, nested, raw, u8, u16, u32, type Values } from "./attribute.ts";
 import type { Request } from "./connection.ts";
 import { viewOf } from "./decode-error.ts";
 import { family } from "./family.ts";
@@ -22,7 +22,16 @@ const bridge_vlan_info = struct("bridge_vlan_info", { flags: "u16", vid: "u16" }
 const FLAG = { pvid: 0x02, untagged: 0x04, rangeBegin: 0x08, rangeEnd: 0x10 } as const;
 
 const BRIDGE_VLANDB_ENTRY = 1;
-const ENTRY = attributes({ BRIDGE_VLANDB_ENTRY_INFO: [1, raw], BRIDGE_VLANDB_ENTRY_RANGE: [2, u16] });
+const ENTRIES = {
+  BRIDGE_VLANDB_ENTRY_INFO: [1, raw],
+  BRIDGE_VLANDB_ENTRY_RANGE: [2, u16],
+  BRIDGE_VLANDB_ENTRY_STATE: [3, u8],
+  BRIDGE_VLANDB_ENTRY_TUNNEL_INFO: [4, nested(attributes({ BRIDGE_VLANDB_TINFO_ID: [1, u32] }))],
+  BRIDGE_VLANDB_ENTRY_MCAST_ROUTER: [6, u8],
+  BRIDGE_VLANDB_ENTRY_MCAST_MAX_GROUPS: [8, u32],
+  BRIDGE_VLANDB_ENTRY_NEIGH_SUPPRESS: [9, u8],
+} as const;
+const ENTRY = attributes(ENTRIES);
 const entries = listOf(BRIDGE_VLANDB_ENTRY, nested(ENTRY));
 const vlanMessage = family(br_vlan_msg, attributes({}));
 
@@ -55,9 +64,30 @@ export function decodePortVlans(payload: Uint8Array): PortVlan[] {
         last: entry.BRIDGE_VLANDB_ENTRY_RANGE ?? vid,
         pvid: (flags & FLAG.pvid) !== 0,
         untagged: (flags & FLAG.untagged) !== 0,
+        ...optionsOf(entry),
       },
     ];
   });
+}
+
+/** BR_STATE_* and MDB_RTR_TYPE_TEMP_QUERY (linux/if_bridge.h): what a VLAN of a port begins with. */
+const STATES = ["disabled", "listening", "learning", "forwarding", "blocking"];
+const BEGINS_WITH = { state: 3, mcast_router: 1 } as const;
+
+/** What of a VLAN is not as it begins, in the words of bridge(8). */
+function optionsOf(entry: Values<typeof ENTRIES>): Pick<PortVlan, "options"> {
+  const tunnel = entry.BRIDGE_VLANDB_ENTRY_TUNNEL_INFO?.BRIDGE_VLANDB_TINFO_ID;
+  const state = entry.BRIDGE_VLANDB_ENTRY_STATE ?? BEGINS_WITH.state;
+  const router = entry.BRIDGE_VLANDB_ENTRY_MCAST_ROUTER ?? BEGINS_WITH.mcast_router;
+  const groups = entry.BRIDGE_VLANDB_ENTRY_MCAST_MAX_GROUPS ?? 0;
+  const options = [
+    ...(tunnel === undefined ? [] : [`tunnel_info id ${tunnel}`]),
+    ...(state === BEGINS_WITH.state ? [] : [`state ${STATES[state] ?? state}`]),
+    ...(router === BEGINS_WITH.mcast_router ? [] : [`mcast_router ${router}`]),
+    ...(groups === 0 ? [] : [`mcast_max_groups ${groups}`]),
+    ...((entry.BRIDGE_VLANDB_ENTRY_NEIGH_SUPPRESS ?? 0) === 0 ? [] : ["neigh_suppress on"]),
+  ];
+  return options.length === 0 ? {} : { options: options.join(", ") };
 }
 
 /** Gives VLANs to a port. */

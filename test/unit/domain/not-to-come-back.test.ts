@@ -13,6 +13,15 @@ test.each<[what: string, members: Partial<Snapshot>]>([
   ["nexthop object 6", { nexthops: [{ id: 6, gateway: null }] }],
   ["ingress qdisc clsact and its filters", { ingress: "clsact" }],
   ["ingress qdisc ingress and its filters", { ingress: "ingress" }],
+  [
+    "options of VLAN 100-105 (tunnel_info id 1000)",
+    {
+      port: {
+        ...PORT,
+        vlans: [{ first: 100, last: 105, pvid: false, untagged: false, options: "tunnel_info id 1000" }],
+      },
+    },
+  ],
   ["state disabled as a port of its bridge", { port: { ...PORT, settings: { state: 0 } } }],
   ["20001 routes of routing daemons, which are too many to keep", { daemonRoutes: 20_001 }],
   ["route 10.9.0.0/16", { routes: [routeOf("10.9.0.0/16", { encapsulated: true })] }],

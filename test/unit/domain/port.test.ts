@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { differences } from "../../../src/domain/plan.ts";
 import { type PortVlan, portSettingsToSet, vlanChanges, vlansText } from "../../../src/domain/port.ts";
+import { deviceOf, snapshotOf } from "./samples.ts";
 
 const vlan = (first: number, last = first, more: Partial<PortVlan> = {}): PortVlan => ({
   first,
@@ -23,6 +25,25 @@ test("VLANs for a person", () => {
     "1 pvid untagged, 100-105, 200 untagged",
   );
   expect(vlansText([])).toBe("none");
+});
+
+test("VLANs that differ in their options alone are one range, and their options are told apart", () => {
+  const wanted = [
+    vlan(1, 1, own),
+    vlan(100, 102),
+    vlan(103, 103, { options: "state blocking" }),
+    vlan(104, 105),
+  ];
+  const now = [vlan(1, 1, own), vlan(100, 105)];
+  expect(vlansText(wanted)).toBe(vlansText(now));
+  expect(vlanChanges(now, wanted)).toEqual({ remove: [], add: [] });
+  const bare = snapshotOf(deviceOf());
+  const port = (vlans: PortVlan[]) => ({ ...bare, port: { settings: {}, vlans } });
+  expect(differences(port(now), port(wanted))).toEqual([
+    "options of VLAN 103 (state blocking) are not there: they are to be made again by whoever made it",
+  ]);
+  expect(differences(port(wanted), port(wanted))).toEqual([]);
+  expect(differences(port(wanted), port(now))).toEqual([]);
 });
 
 describe("vlanChanges", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { encodeAttributes, u16 } from "../../../src/netlink/attribute.ts";
+import { encodeAttributes, u16, u32 } from "../../../src/netlink/attribute.ts";
 import { br_vlan_msg, decodePortVlans, getPortVlans } from "../../../src/netlink/bridge-vlan.ts";
 
 test("struct br_vlan_msg (linux/if_bridge.h) is laid out as gcc 12.2 does", () => {
@@ -28,4 +28,32 @@ test("each entry is a VLAN, or the first of a range", () => {
     { first: 100, last: 105, pvid: false, untagged: false },
   ]);
   expect(decodePortVlans(getPortVlans(7).payload)).toEqual([]);
+});
+
+test("options of a VLAN are what is not as every VLAN begins", () => {
+  const [BRIDGE_VLANDB_ENTRY, INFO, STATE, TUNNEL_INFO, MCAST_ROUTER, MAX_GROUPS, NEIGH_SUPPRESS] = [
+    1, 1, 3, 4, 6, 8, 9,
+  ];
+  const info = { type: INFO, payload: new Uint8Array([0, 0, ...u16.encode(7)]) };
+  const optionsOf = (...more: { type: number; payload: Uint8Array }[]) => {
+    const entry = { type: BRIDGE_VLANDB_ENTRY | 0x8000, payload: encodeAttributes([info, ...more]) };
+    const payload = new Uint8Array([...getPortVlans(7).payload, ...encodeAttributes([entry])]);
+    return decodePortVlans(payload).map(({ options }) => options);
+  };
+  const one = (type: number, value: number) => ({ type, payload: new Uint8Array([value]) });
+  const tunnel = {
+    type: TUNNEL_INFO | 0x8000,
+    payload: encodeAttributes([{ type: 1, payload: u32.encode(1003) }]),
+  };
+  const none = { type: MAX_GROUPS, payload: u32.encode(0) };
+  expect(optionsOf(one(STATE, 3), one(MCAST_ROUTER, 1), none, one(NEIGH_SUPPRESS, 0))).toEqual([undefined]);
+  expect(
+    optionsOf(
+      one(STATE, 4),
+      tunnel,
+      one(MCAST_ROUTER, 2),
+      { type: MAX_GROUPS, payload: u32.encode(5) },
+      one(NEIGH_SUPPRESS, 1),
+    ),
+  ).toEqual(["tunnel_info id 1003, state blocking, mcast_router 2, mcast_max_groups 5, neigh_suppress on"]);
 });

@@ -1,6 +1,8 @@
 import { expect } from "bun:test";
+import type { Problem } from "../../../src/domain/verdict.ts";
 import type { Lab } from "../../helpers/lab.ts";
-import { attachNic } from "../attached.ts";
+import { mappingFor } from "../../helpers/mapping.ts";
+import { attachNic, serve } from "../attached.ts";
 import { freshNic, type Nic, settle } from "../hardware.ts";
 import { type Scenario, scenario } from "../scenario.ts";
 
@@ -38,4 +40,45 @@ export const BRIDGE_PORTS: readonly Scenario[] = [
       await lab.host.ip("link delete br7");
     }
   }),
+  scenario(
+    "what was set of single VLANs of a port is told before and when it is home, and nothing else",
+    async (lab) => {
+      const nic = await freshNic(lab, "virtio_net");
+      const { name } = nic;
+      await lab.host.ip(
+        "link add br7 type bridge vlan_filtering 1",
+        "link set br7 up",
+        `link set ${name} master br7`,
+        `link set ${name} type bridge_slave vlan_tunnel on`,
+      );
+      try {
+        const vlan = (...words: string[]) => lab.host.run("bridge", "vlan", ...words);
+        await vlan("add", "dev", name, "vid", "100-105");
+        await vlan("add", "dev", name, "vid", "103", "tunnel_info", "id", "1003");
+        await vlan("set", "dev", name, "vid", "104", "state", "4");
+        const look = async () =>
+          JSON.parse(await lab.host.run("bridge", "-json", "vlan", "show", "dev", name));
+        const before = await look();
+        await serve(lab, mappingFor("c*", `match = { name = "${name}" }\nname = "eth1"`));
+        const container = await lab.container();
+        const attached = await lab.attach("c1", container);
+        expect(attached.outcome).toBe("attached");
+        const options = ["options of VLAN 103 (tunnel_info id 1003)", "options of VLAN 104 (state blocking)"];
+        const told = (warnings: readonly Pick<Problem, "message">[]) =>
+          warnings.map(({ message }) => message);
+        expect(told(attached.warnings)).toEqual(
+          options.map((option) => expect.stringContaining(`will come home without its ${option}: `)),
+        );
+        const returned = await lab.event({ id: "c1", status: "stopped" });
+        expect(told(returned.warnings)).toEqual(
+          options.map((option) => expect.stringContaining(`is home, and its ${option} are not there: `)),
+        );
+        await container.kill();
+        await settle();
+        expect(await look()).toEqual(before);
+      } finally {
+        await lab.host.ip("link delete br7");
+      }
+    },
+  ),
 ];

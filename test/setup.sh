@@ -6,6 +6,7 @@ need() { command -v "$1" >/dev/null || missing="$missing $2"; }
 need ip iproute2
 need nsenter util-linux
 need systemd-analyze systemd
+need curl curl
 need runc runc
 need crun crun
 need busybox busybox-static

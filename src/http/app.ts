@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { ListedDevice } from "./devices.ts";
+import type { EventStream } from "./event-stream.ts";
 import { EXPOSITION_TYPE, expositionText, type Family } from "./exposition.ts";
 import { isLocalHost } from "./local-host.ts";
 import type { Status } from "./status.ts";
@@ -16,6 +17,7 @@ export interface StatusSource {
   readiness(): Readiness;
   devices(): Promise<readonly ListedDevice[]>;
   metrics(): readonly Family[];
+  readonly events: Pick<EventStream, "open">;
   /** Takes a fault that a request ran into; the client is told no more than that there was one. */
   report(fault: Error): void;
 }
@@ -63,6 +65,12 @@ export function createApp(source: StatusSource): Hono {
 
   app.get("/v1/devices", async (c) => c.json(await source.devices()));
 
+  app.get("/v1/events", (c) => {
+    const stream = source.events.open(c.req.header("Last-Event-ID") ?? null);
+    if (stream !== null) return c.body(stream, 200, { "Content-Type": "text/event-stream" });
+    return refusal(c, 503, "too-many-readers", "too many read /v1/events already; end one of them");
+  });
+
   app.get("/metrics", (c) =>
     c.body(expositionText(source.metrics()), 200, { "Content-Type": EXPOSITION_TYPE }),
   );
@@ -78,7 +86,7 @@ export function createApp(source: StatusSource): Hono {
 }
 
 /** The body of every answer that is no success, shaped as the errors of verdicts are. */
-function refusal(c: Context, status: 403 | 404 | 405 | 500, code: string, message: string): Response {
+function refusal(c: Context, status: 403 | 404 | 405 | 500 | 503, code: string, message: string): Response {
   return c.json({ error: { code, message } }, status);
 }
 

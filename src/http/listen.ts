@@ -8,6 +8,11 @@ export interface ListenOptions {
   readonly group: string | null;
   /** How long requests that are under way may go on after the end, milliseconds. Default 2000. */
   readonly grace?: number;
+  /**
+   * How long a connection may be on which nothing gets through, seconds: a reader that has stopped reading holds a file
+   * descriptor for no longer. Default 120; event streams have a heartbeat that is quicker.
+   */
+  readonly idleTimeout?: number;
   /** The group(5) file. Default `/etc/group`. */
   readonly groupFile?: string;
 }
@@ -49,6 +54,7 @@ export async function listen(
   addresses: readonly Listen[],
   options: ListenOptions,
 ): Promise<HttpServer> {
+  const { idleTimeout = IDLE_TIMEOUT } = options;
   const servers: Server[] = [];
   const bound: Listen[] = [];
   const stopAll = async (grace: number): Promise<void> => {
@@ -58,10 +64,10 @@ export async function listen(
     try {
       if (address.type === "unix") {
         const gid = options.group === null ? null : gidOf(options.group, options.groupFile);
-        await bindUnix(address.path, gid, () => servers.push(serveUnix(fetch, address.path)));
+        await bindUnix(address.path, gid, () => servers.push(serveUnix(fetch, address.path, idleTimeout)));
         bound.push(address);
       } else {
-        const server = serveTcp(fetch, address.hostname, address.port);
+        const server = serveTcp(fetch, address, idleTimeout);
         servers.push(server);
         bound.push({ ...address, port: server.port ?? address.port });
       }
@@ -73,8 +79,8 @@ export async function listen(
   return { addresses: bound, [Symbol.asyncDispose]: () => stopAll(options.grace ?? 2000) };
 }
 
-/** Seconds, 0: no limit. Bun's default of 10 s would cut event streams that have nothing to tell. */
-const IDLE_TIMEOUT = 0;
+/** Seconds. Bun's default of 10 s would cut event streams that have nothing to tell. */
+const IDLE_TIMEOUT = 120;
 
 const COMMON = {
   // Bun's own error page would show source code.
@@ -83,15 +89,19 @@ const COMMON = {
   maxRequestBodySize: 64 * 1024,
 } as const;
 
-function serveTcp(fetch: Fetch, hostname: string, port: number): Server {
+function serveTcp(
+  fetch: Fetch,
+  { hostname, port }: Extract<Listen, { type: "tcp" }>,
+  idleTimeout: number,
+): Server {
   // Where `development` is false Bun shares ports (SO_REUSEPORT): a second server would get half the requests.
-  return Bun.serve({ ...COMMON, fetch, hostname, port, idleTimeout: IDLE_TIMEOUT, reusePort: false });
+  return Bun.serve({ ...COMMON, fetch, hostname, port, idleTimeout, reusePort: false });
 }
 
-function serveUnix(fetch: Fetch, path: string): Server {
+function serveUnix(fetch: Fetch, path: string, idleTimeout: number): Server {
   const options: Bun.Serve.Options<undefined, never> = { ...COMMON, fetch, unix: path };
   // Bun heeds it for unix sockets as well; only its types say that they have none.
-  Object.assign(options, { idleTimeout: IDLE_TIMEOUT });
+  Object.assign(options, { idleTimeout });
   return Bun.serve(options);
 }
 

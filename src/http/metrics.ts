@@ -26,6 +26,9 @@ export interface MetricsFacts {
   readonly attach: Buckets;
   /** From when a container's devices began to come home until all were there, seconds. */
   readonly homecoming: Buckets;
+  /** Of `/v1/events`: how many there are, and how many were dropped since the start. */
+  readonly readers: number;
+  readonly dropped: number;
   readonly process: ProcessFacts;
 }
 
@@ -105,6 +108,10 @@ export function metricsOf(facts: MetricsFacts): Family[] {
       "Lines of the log since the start.",
       Object.entries(facts.logLines).map(([level, value]) => ({ labels: { level }, value })),
     ),
+    gauge("netdevd_event_readers", "Readers of /v1/events.", [plain(facts.readers)]),
+    counter("netdevd_event_readers_dropped_total", "Readers of /v1/events that did not keep up.", [
+      plain(facts.dropped),
+    ]),
     counter("process_cpu_seconds_total", "User and system CPU time.", [plain(process.cpuSeconds)]),
     gauge("process_resident_memory_bytes", "Resident memory.", [plain(process.residentBytes)]),
     gauge("process_open_fds", "Open file descriptors.", [plain(process.openFds)]),

@@ -107,13 +107,17 @@ export function statusOf(facts: StatusFacts): Status {
 
 function containersOf(attachment: Attachment): StatusContainer[] {
   const { mapping, warnings, error } = attachment;
-  // On record it is what it was when it could last be looked at.
-  const state = error?.code === "stuck" ? "stuck" : attachment.state;
+  const state = stateOf(attachment);
   const since = iso8601(attachment.since);
   const devices = attachment.devices.map(deviceOf);
   return attachment.holders.map(({ id, pid, path }) => {
     return { id, pid, netns: path, mapping, state, since, devices, warnings, error };
   });
+}
+
+/** The state to be told: on record is what it was when it could last be looked at. */
+export function stateOf({ state, error }: Attachment): AttachmentState {
+  return error?.code === "stuck" ? "stuck" : state;
 }
 
 /** What it waits for is told as a warning: it may come. */

@@ -8,6 +8,7 @@ import type { KernelNews } from "../engine/kernel.ts";
 import type { Log } from "../engine/log.ts";
 import { createRegistry } from "../engine/registry.ts";
 import { createApp } from "../http/app.ts";
+import { createEventStream } from "../http/event-stream.ts";
 import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
 import { clock } from "./clock.ts";
 import type { FdStore } from "./fd-store.ts";
@@ -15,7 +16,7 @@ import { PINS } from "./folders.ts";
 import { createFootprint } from "./footprint.ts";
 import { createHealth, type Health } from "./health.ts";
 import { startKernel } from "./kernel-client.ts";
-import { createMeasures } from "./measures.ts";
+import { createObserver } from "./observer.ts";
 import { openState } from "./open-state.ts";
 import { type AnswerListener, type SpoolLoop, startSpoolLoop } from "./spool-loop.ts";
 import { statusLine } from "./status-line.ts";
@@ -62,11 +63,9 @@ const RETRY_MS = 5000;
  * lock has to be held.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const measures = createMeasures();
-  const log: Log = (level, message, fields) => {
-    measures.logged(level);
-    options.log(level, message, fields);
-  };
+  const events = createEventStream();
+  const observer = createObserver(options.log, clock, events.tell);
+  const { log } = observer;
   let { config } = options;
   let mappings = indexed(config.mappings);
   let loadedAt = Date.now();
@@ -74,6 +73,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const health = createHealth(log);
   await using parts = new AsyncDisposableStack();
 
+  events.tell({ type: "started", version: options.version });
   const kernelNews: KernelNews[] = [];
   let engine: Engine | null = null;
   const client = parts.use(
@@ -96,14 +96,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const running = createEngine({
     kernel: client.kernel,
-    registry: watchedRegistry(registry, measures.changed),
+    registry: watchedRegistry(registry, observer.changed),
     log,
-    ...clock,
-    alarm(milliseconds, ring) {
-      // Whoever begins to wait sets one, and is listed by then.
-      for (const { holder } of engine?.waiting() ?? []) measures.waits(holder.id);
-      return clock.alarm(milliseconds, ring);
-    },
+    ...observer.clock,
     aftercare: state.aftercare,
     mappings: () => mappings,
   });
@@ -116,11 +111,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       engine: running,
       kernel: client.kernel,
       health,
-      measures,
+      measures: observer.measures,
+      events,
       log,
     }),
   );
   await running.recover();
+  observer.look({ waiting: running.waiting, reasons: () => health.reasons(running) });
   await state.tidyPins(running.attachments().flatMap(namespacesOf));
   for (const news of kernelNews.splice(0)) void take(running, health, news).then(options.onChange);
   const retry = setInterval(() => void running.retryStuck().then(running.audit), RETRY_MS);
@@ -128,9 +125,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const server: HttpServer = parts.use(
     await listen(app.fetch, config.http.listen, { group: config.http.group }),
   );
+  parts.defer(events.end);
   const footprint = parts.use(createFootprint());
   const answered: AnswerListener = (verdict, duration) => {
-    measures.answered(verdict, duration);
+    observer.answered(verdict, duration);
     footprint.worked();
     options.onChange();
   };
@@ -143,9 +141,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       config = { ...next, daemon: config.daemon, http: config.http };
       mappings = indexed(config.mappings);
       loadedAt = Date.now();
+      events.tell({ type: "reload", taken: true, reason: null });
       return more;
     },
     configFailed(reason) {
+      if (reason !== null) events.tell({ type: "reload", taken: false, reason });
       health.fault("config", reason);
     },
     statusLine: () => statusLine(running.attachments(), config.mappings.length, health.reasons(running)),
@@ -155,6 +155,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     async [Symbol.asyncDispose]() {
       stopping = true;
+      observer.look(null);
+      events.tell({ type: "stopping" });
       spool.pause();
       running.leaveWaiting();
       await Promise.race([running.idle(), Bun.sleep(STOP_LIMIT_MS)]);

@@ -4,6 +4,7 @@ import type { Kernel } from "../engine/kernel.ts";
 import type { Log } from "../engine/log.ts";
 import type { StatusSource } from "../http/app.ts";
 import { devicesOf } from "../http/devices.ts";
+import type { EventStream } from "../http/event-stream.ts";
 import { metricsOf } from "../http/metrics.ts";
 import { statusOf } from "../http/status.ts";
 import { FAULT_KINDS, type Health } from "./health.ts";
@@ -22,12 +23,13 @@ export interface ToldParts {
   readonly kernel: Pick<Kernel, "inventory">;
   readonly health: Health;
   readonly measures: Measures;
+  readonly events: EventStream;
   readonly log: Log;
 }
 
 /** What the HTTP interface reads, from the parts of a daemon. */
 export function statusSource(parts: ToldParts): StatusSource {
-  const { engine, health, measures, log } = parts;
+  const { engine, health, measures, events, log } = parts;
   const reasons = () => (parts.isStopping() ? ["the daemon is stopping"] : health.reasons(engine));
 
   function status() {
@@ -62,8 +64,11 @@ export function statusSource(parts: ToldParts): StatusSource {
         logLines: measures.logLines(),
         attach: measures.attach(),
         homecoming: measures.homecoming(),
+        readers: events.readers(),
+        dropped: events.dropped(),
         process: processFacts(),
       }),
+    events,
     report: (fault) => log("error", `HTTP: ${fault.stack ?? fault.message}`, { code: "internal" }),
   };
 }

@@ -89,6 +89,7 @@ test("HTTP: every path, and no others", () => {
     },
     readiness: () => ({ ready: true, reasons: [] }),
     devices: async () => [],
+    events: { open: () => null },
     metrics: () => [],
     report: () => undefined,
   });

@@ -35,6 +35,8 @@ describe("alerts.yml", () => {
     logLines: {},
     attach: createHistogram().read(),
     homecoming: createHistogram().read(),
+    readers: 0,
+    dropped: 0,
     process: { startTime: 0, cpuSeconds: 0, residentBytes: 0, openFds: 0, maxFds: 0 },
   });
   const names = families.flatMap(({ name, type }) => [

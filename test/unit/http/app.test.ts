@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { createApp, type Readiness, type StatusSource } from "../../../src/http/app.ts";
+import { createEventStream } from "../../../src/http/event-stream.ts";
 import type { Status, StatusContainer } from "../../../src/http/status.ts";
+import { parseServerSentEvents } from "../../helpers/server-sent-events.ts";
 
 function container(id: string, changes: Partial<StatusContainer> = {}): StatusContainer {
   return {
@@ -22,13 +24,21 @@ function statusWith(containers: readonly StatusContainer[]): Status {
   return { version: "1.2.3", state: "ready", config, containers, counters: {} };
 }
 
+const NO_EVENTS: StatusSource["events"] = { open: () => null };
+
 interface Fixture {
   readonly containers?: readonly StatusContainer[];
   readonly readiness?: Readiness;
   readonly fault?: Error;
+  readonly events?: StatusSource["events"];
 }
 
-function appOf({ containers = [], readiness = { ready: true, reasons: [] }, fault }: Fixture = {}) {
+function appOf({
+  containers = [],
+  readiness = { ready: true, reasons: [] },
+  fault,
+  events = NO_EVENTS,
+}: Fixture = {}) {
   const reported: Error[] = [];
   const source: StatusSource = {
     status: () => {
@@ -37,6 +47,7 @@ function appOf({ containers = [], readiness = { ready: true, reasons: [] }, faul
     },
     readiness: () => readiness,
     devices: async () => [],
+    events,
     metrics: () => [
       { type: "gauge", name: "netdevd_ready", help: "Ready.", samples: [{ labels: {}, value: 1 }] },
     ],
@@ -115,6 +126,43 @@ describe("routes", () => {
       });
     },
   );
+});
+
+describe("/v1/events", () => {
+  test("is a stream, from the Last-Event-ID on", async () => {
+    const events = createEventStream();
+    events.tell({ type: "started", version: "1.2.3" });
+    const { app } = appOf({ events });
+    const headers = { "Last-Event-ID": "0" };
+    const response = await app.request("/v1/events", { headers });
+    events.end();
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Type")).toBe("text/event-stream");
+    expect(response.headers.get("Cache-Control")).toBe("no-store");
+    const { events: told, retry } = parseServerSentEvents(await response.text());
+    expect(retry).toBe(2000);
+    expect(told.map(({ type }) => type)).toEqual(["missed", "started"]);
+  });
+
+  test("HEAD leaves no reader behind", async () => {
+    const events = createEventStream();
+    const response = await appOf({ events }).app.request("/v1/events", { method: "HEAD" });
+    expect(response.headers.get("Content-Type")).toBe("text/event-stream");
+    expect(await response.text()).toBe("");
+    expect(events.readers()).toBe(0);
+  });
+
+  test("is 503 for whoever is one too many", async () => {
+    const response = await appOf().app.request("/v1/events");
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ error: { code: "too-many-readers" } });
+  });
+
+  test("is told to nobody whose Host is another site", async () => {
+    const headers = { Host: "rebound.example.com" };
+    const response = await appOf({ events: createEventStream() }).app.request("/v1/events", { headers });
+    expect(response.status).toBe(403);
+  });
 });
 
 describe("methods", () => {

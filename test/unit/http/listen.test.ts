@@ -253,6 +253,7 @@ describe("the app over a socket", () => {
     },
     readiness: () => ({ ready: true, reasons: [] }),
     devices: async () => [],
+    events: { open: () => null },
     metrics: () => [],
     report: () => {},
   });

@@ -23,6 +23,8 @@ function scraped(
     logLines: { warning: 2, error: 1 },
     attach: createHistogram().read(),
     homecoming: createHistogram().read(),
+    readers: 0,
+    dropped: 0,
     process,
     ...changes,
   });

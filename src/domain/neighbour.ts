@@ -1,3 +1,5 @@
+import type { PortVlan } from "./port.ts";
+
 /** A neighbour, a proxy for one, or an entry of a forwarding database, that somebody made to stay. */
 export interface Neighbour {
   readonly family: "inet" | "inet6" | "bridge";
@@ -34,6 +36,25 @@ export function isMadeToStay(neighbour: Neighbour, mac: string | null): boolean 
   if (family !== "bridge") return (flags & NTF_PROXY) !== 0 || (state & NUD_PERMANENT) !== 0;
   if (lladdr === mac || lladdr === null || isMulticast(lladdr)) return false;
   return (state & (NUD_PERMANENT | NUD_NOARP)) !== 0;
+}
+
+/**
+ * Whether an entry of a bridge's forwarding database was made before its port got the last of these VLANs: one of no
+ * VLAN the kernel makes for each that there is by then (br_fdb_add()).
+ *
+ * @param made all entries of the port
+ */
+export function isOlderThan(
+  vlans: readonly PortVlan[],
+  { family, flags, vlan, lladdr }: Neighbour,
+  made: readonly Neighbour[],
+): boolean {
+  if (family !== "bridge" || (flags & NTF_SELF) !== 0 || vlan !== null) return false;
+  const having = new Set(made.flatMap((one) => (one.lladdr === lladdr && one.vlan !== null ? one.vlan : [])));
+  return vlans.some(({ first, last }) => {
+    for (let id = first; id <= last; id++) if (!having.has(id)) return true;
+    return false;
+  });
 }
 
 /** Those of `wanted` that `now` has not. */

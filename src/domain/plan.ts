@@ -3,9 +3,9 @@ import { keptInOrder, misplaced } from "./address-order.ts";
 import { waysToGateways } from "./gateways.ts";
 import { leftToOthers } from "./left-to-others.ts";
 import { isEmpty, linkWay } from "./link-way.ts";
-import { groupsMissing, groupText, type MulticastGroup } from "./multicast-group.ts";
-import { neighboursMissing, neighbourText } from "./neighbour.ts";
-import { BR_STATE_DISABLED, portSettingsToSet, vlansText } from "./port.ts";
+import { groupsMissing, groupText } from "./multicast-group.ts";
+import { isOlderThan, type Neighbour, neighboursMissing, neighbourText } from "./neighbour.ts";
+import { BR_STATE_DISABLED, groupsOf, portSettingsToSet, vlansText } from "./port.ts";
 import { isRestorableQdisc, isSameQdisc } from "./qdisc.ts";
 import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
 import { type Route, routeText } from "./route.ts";
@@ -73,8 +73,14 @@ export function plan(now: Located, goal: Goal): Step[] {
   if (Object.keys(settings).length > 0) steps.push({ type: "set-port", of, settings });
   const vlans = goal.snapshot.port?.vlans ?? null;
   const has = moves ? null : (now.snapshot.port?.vlans ?? null);
-  if (vlans !== null && (has === null || vlansText(has) !== vlansText(vlans)))
-    steps.push({ type: "set-vlans", vlans });
+  const setsVlans = vlans !== null && (has === null || vlansText(has) !== vlansText(vlans));
+  const made = goal.snapshot.neighbours;
+  const missing = neighboursMissing(moves ? [] : now.snapshot.neighbours, made);
+  const neighbours = Object.groupBy(missing, (one) =>
+    setsVlans && isOlderThan(vlans, one, made) ? "first" : "last",
+  );
+  steps.push(...(neighbours.first ?? []).map(addNeighbour));
+  if (setsVlans) steps.push({ type: "set-vlans", vlans });
   if (upLater) steps.push({ type: "change", change: { ...NO_CHANGE, up: true } });
   for (const altname of wanted.altnames) {
     if (!there.altnames.includes(altname)) steps.push({ type: "add-altname", altname });
@@ -82,7 +88,13 @@ export function plan(now: Located, goal: Goal): Step[] {
   // Once the device is up: to a device that comes up later the kernel gives the route to its own IPv6 address
   // and not the one to its peer.
   // Routes come last: their sources and the links to their gateways have to be there.
-  return [...steps, ...add, ...routes.add, ...restSteps(now.snapshot, goal.snapshot, moves)];
+  return [
+    ...steps,
+    ...add,
+    ...routes.add,
+    ...(neighbours.last ?? []).map(addNeighbour),
+    ...restSteps(now.snapshot, goal.snapshot, moves),
+  ];
 }
 
 /** In what `now` is not what `wanted` asks for, each told to a person; none where it is so. */
@@ -107,7 +119,7 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
     const none = name === "state" && now.port !== null ? "the bridge's choice" : "not there";
     compare(`port setting ${name}`, now.port?.settings[name] ?? none, value);
   }
-  for (const group of groupsMissing(groupsOf(now), groupsOf(wanted))) {
+  for (const group of groupsMissing(groupsOf(now.port), groupsOf(wanted.port))) {
     found.push(`${groupText(group)} is not there`);
   }
   const own = wanted.port?.mac ?? null;
@@ -168,26 +180,24 @@ function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChan
 }
 
 /** What needs nothing but that the device is up. */
+function addNeighbour(neighbour: Neighbour): Step {
+  return { type: "add-neighbour", neighbour };
+}
+
 function restSteps(now: Snapshot, goal: Snapshot, moves: boolean): Step[] {
   const { qdisc } = goal;
-  const steps = neighboursMissing(moves ? [] : now.neighbours, goal.neighbours).map(
-    (neighbour): Step => ({ type: "add-neighbour", neighbour }),
-  );
+  const steps: Step[] = [];
   const isThere = !moves && isSameQdisc(now.qdisc, qdisc);
   if (qdisc !== null && isRestorableQdisc(qdisc) && !isThere) steps.push({ type: "set-qdisc", qdisc });
   const isPort = !moves && now.device.master === goal.device.master;
   const bridge = goal.device.master;
-  for (const group of groupsMissing(isPort ? groupsOf(now) : [], groupsOf(goal))) {
+  for (const group of groupsMissing(isPort ? groupsOf(now.port) : [], groupsOf(goal.port))) {
     if (bridge !== null) steps.push({ type: "add-group", bridge, group });
   }
   const { state } = portSettingsToSet(isPort ? now.port : null, goal.port);
   if (state !== undefined && state !== BR_STATE_DISABLED)
     steps.push({ type: "set-port", of: "bridge", settings: { state } });
   return steps;
-}
-
-function groupsOf({ port }: Snapshot): readonly MulticastGroup[] {
-  return port?.groups ?? [];
 }
 
 /** @param loses the routes that are there may go with an address, or with the device when it is down */

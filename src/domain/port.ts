@@ -25,6 +25,11 @@ export interface Port {
   readonly groups?: readonly MulticastGroup[];
 }
 
+/** The multicast groups that somebody made a port a member of; of none where it is no port. */
+export function groupsOf(port: Port | null): readonly MulticastGroup[] {
+  return port?.groups ?? [];
+}
+
 /** Masters whose ports have settings that are read and put back. */
 export type PortKind = "bridge" | "bond";
 

@@ -65,6 +65,10 @@ function more(name: string, random: Random): string[] {
     [
       `ip link set ${name} master br0`,
       `bridge link set dev ${name} hairpin on isolated on cost ${metric}`,
+      // Where the kernel has VLANs of bridges.
+      `ip link set br0 type bridge vlan_filtering 1`,
+      `bridge vlan add dev ${name} vid ${net}-${net + 3}`,
+      `bridge vlan add dev ${name} vid ${net + 5} pvid untagged`,
       `bridge fdb add 02:00:00:00:02:${(net % 90) + 10} dev ${name} master static`,
       `bridge mdb add dev br0 port ${name} grp 239.1.1.${net} permanent`,
     ],
@@ -111,6 +115,7 @@ export async function everything(netns: Namespace): Promise<Record<string, unkno
     fdb: (await lines("bridge fdb show")).filter(
       (line) => /permanent|static/.test(line) && !/^(33:33|01:00:5e)/.test(line),
     ),
+    vlans: await lines("bridge -compressvlans vlan show 2>/dev/null || true"),
     groups: (await lines("bridge mdb show")).filter((line) => line.includes("permanent")),
     ports: (await lines("bridge -d link show")).map((line) => line.replace(/state \w+/, "")),
     qdiscs: (await lines("tc qdisc show")).filter((line) => !line.includes(" 0: ")),

@@ -26,7 +26,7 @@ const CRASHED = 139;
 
 const result = v.object({ name: v.string(), failure: v.nullable(v.string()), milliseconds: v.number() });
 
-const SCRIPT = `export NO_COLOR=1 TEST_PATIENCE=8 NETDEVD=$PWD/netdevd BUN_GC_TIMER_DISABLE=1 VM_ONLY='${process.env.VM_ONLY ?? ""}'
+const SCRIPT = `export NO_COLOR=1 TEST_PATIENCE=8 NETDEVD=$PWD/netdevd BUN_GC_TIMER_DISABLE=1 VM_ONLY='${process.env.VM_ONLY ?? ""}' VM_SEED=${Number(process.env.VM_SEED ?? 1)} VM_ROUNDS=${Number(process.env.VM_ROUNDS ?? 8)}
 exec node_modules/.bin/bun test --timeout 400000 ./test/vm/inside.ts
 `;
 

@@ -10,6 +10,7 @@ import { MEMBERSHIP } from "./scenarios/membership.ts";
 import { NETWORK_MANAGER } from "./scenarios/network-manager.ts";
 import { OTHERS } from "./scenarios/others.ts";
 import { REFUSING } from "./scenarios/refusing.ts";
+import { ROUNDS } from "./scenarios/rounds.ts";
 import { SELECTORS } from "./scenarios/selectors.ts";
 import { VIRTUAL_FUNCTIONS } from "./scenarios/virtual-functions.ts";
 
@@ -27,6 +28,7 @@ const ALL: readonly Scenario[] = [
   ...MEMBERSHIP,
   ...REFUSING,
   ...NETWORK_MANAGER,
+  ...ROUNDS,
   scenario("after all of this the daemon has left nothing behind", (lab) => lab[Symbol.asyncDispose]()),
 ];
 

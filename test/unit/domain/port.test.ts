@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { differences } from "../../../src/domain/plan.ts";
+import type { Neighbour } from "../../../src/domain/neighbour.ts";
+import { differences, plan } from "../../../src/domain/plan.ts";
 import { type PortVlan, portSettingsToSet, vlanChanges, vlansText } from "../../../src/domain/port.ts";
 import { deviceOf, snapshotOf } from "./samples.ts";
 
@@ -11,6 +12,18 @@ const vlan = (first: number, last = first, more: Partial<PortVlan> = {}): PortVl
   untagged: false,
   ...more,
 });
+/** Static (NUD_NOARP), of the master (NTF_MASTER). */
+const ENTRY: Neighbour = {
+  family: "bridge",
+  address: null,
+  lladdr: null,
+  state: 0x40,
+  flags: 0x04,
+  vlan: null,
+  port: null,
+  vni: null,
+  via: null,
+};
 const own = { pvid: true, untagged: true };
 
 test("settings that differ are to be set, and all of what is no port yet", () => {
@@ -73,5 +86,32 @@ describe("vlanChanges", () => {
         expect(new Set([...left, ...ids(add)])).toEqual(ids(wanted));
       }),
     );
+  });
+});
+
+describe("an entry of a forwarding database that is of no VLAN", () => {
+  const entry = { ...ENTRY, lladdr: "02:00:00:00:00:09" };
+  const of = (...ids: readonly number[]) => [entry, ...ids.map((id) => ({ ...entry, vlan: id }))];
+  /** What is done about VLANs and neighbours on the way home, in order. */
+  const steps = (neighbours: readonly Neighbour[]) => {
+    const port = { settings: {}, vlans: [vlan(1, 1, own), vlan(7, 8)] };
+    const snapshot = { ...snapshotOf(deviceOf()), port, neighbours };
+    const inside = snapshotOf(deviceOf());
+    return plan({ place: "inside", snapshot: inside }, { place: "home", snapshot, ifindex: null }).flatMap(
+      (step) => {
+        if (step.type === "set-vlans") return "VLANs";
+        return step.type === "add-neighbour" ? (step.neighbour.vlan ?? "entry") : [];
+      },
+    );
+  };
+
+  test("comes before VLANs that the port got after it: the kernel makes it for each that is there", () => {
+    expect(steps(of(1))).toEqual(["entry", "VLANs", 1]);
+    expect(steps(of(1, 8))).toEqual(["entry", "VLANs", 1, 8]);
+  });
+
+  test("and else after them", () => {
+    expect(steps(of(1, 7, 8))).toEqual(["VLANs", "entry", 1, 7, 8]);
+    expect(steps([{ ...entry, flags: 2 }])).toEqual(["VLANs", "entry"]);
   });
 });

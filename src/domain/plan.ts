@@ -179,11 +179,11 @@ function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChan
   return { remove, add };
 }
 
-/** What needs nothing but that the device is up. */
 function addNeighbour(neighbour: Neighbour): Step {
   return { type: "add-neighbour", neighbour };
 }
 
+/** What needs nothing but that the device is up. */
 function restSteps(now: Snapshot, goal: Snapshot, moves: boolean): Step[] {
   const { qdisc } = goal;
   const steps: Step[] = [];

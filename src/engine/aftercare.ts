@@ -1,6 +1,6 @@
 import { addressKey } from "../domain/address.ts";
 import type { AttachedDevice } from "../domain/attachment.ts";
-import { differences, type Goal, type Located } from "../domain/plan.ts";
+import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Context } from "./context.ts";
 import { lead, withNamesThatAreFree } from "./device-homecoming.ts";
@@ -136,6 +136,8 @@ function lookAt(context: Context, known: AttachedDevice, fields: LogFields): () 
       if (located.snapshot.device.master !== home.device.master) return "let go";
       const what = `somebody else changed ${home.device.name} after it had come home: its ${differs.join(", its ")}`;
       const goal = await goalFor(context, known, located);
+      // What is others' to make: rules, qdiscs with classes.
+      if (plan(located, goal).length === 0) return "as it was";
       const isLeft = mends === MENDS || goal.snapshot.device.name !== home.device.name;
       const outcome =
         mends === MENDS ? `put back ${MENDS} times, and left so now` : "its name is another's by now";

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { AF_INET } from "../../../src/netlink/uapi.ts";
 import { flush } from "../../sim/model/addresses.ts";
 import type { Machine } from "../../sim/model/daemon.ts";
 import { addLink, deleteLink, type Link } from "../../sim/model/links.ts";
@@ -165,6 +166,17 @@ describe("who configures the network", () => {
       "put back 2 times, and left so now",
     ]);
   });
+});
+
+test("a policy rule that is deleted is nobody's to put back, and that is not said", async () => {
+  const { machine, daemon, others, pass, warnings } = await home((at) => {
+    at.home.rules.push({ family: AF_INET, iif: "d0", oif: undefined, table: 77, priority: 100 });
+  });
+  using _ = daemon;
+  others.isManaged = true;
+  machine.home.rules.pop();
+  await pass(12_000);
+  expect(warnings()).toEqual([]);
 });
 
 test("a name that is another's by now is left alone", async () => {

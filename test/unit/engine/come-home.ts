@@ -20,8 +20,9 @@ export interface Scene {
 }
 
 /** A machine whose d0 has just come home. */
-export async function home(): Promise<Scene> {
+export async function home(furnishMore: (machine: Machine) => void = () => undefined): Promise<Scene> {
   const machine = machineWith("hardware");
+  furnishMore(machine);
   const before = pictureOf(machine.world, machine.home);
   const others = { isSettled: true, isManaged: false };
   const daemon = await startDaemon(machine, {

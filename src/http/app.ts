@@ -3,6 +3,7 @@ import type { ListedDevice } from "./devices.ts";
 import type { EventStream } from "./event-stream.ts";
 import { EXPOSITION_TYPE, expositionText, type Family } from "./exposition.ts";
 import { isLocalHost } from "./local-host.ts";
+import { openApiDocument } from "./openapi.ts";
 import type { Status } from "./status.ts";
 
 /** Whether the daemon does all it is there for, and if not, why: a sentence for each reason. */
@@ -13,6 +14,7 @@ export interface Readiness {
 
 /** What the HTTP interface reads from the daemon. */
 export interface StatusSource {
+  readonly version: string;
   status(): Status;
   readiness(): Readiness;
   devices(): Promise<readonly ListedDevice[]>;
@@ -74,6 +76,8 @@ export function createApp(source: StatusSource): Hono {
   app.get("/metrics", (c) =>
     c.body(expositionText(source.metrics()), 200, { "Content-Type": EXPOSITION_TYPE }),
   );
+
+  app.get("/openapi.json", (c) => c.json(openApiDocument(source.version)));
 
   app.notFound((c) => refusal(c, 404, "not-found", `nothing is served at ${c.req.path}`));
 

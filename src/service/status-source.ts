@@ -47,6 +47,7 @@ export function statusSource(parts: ToldParts): StatusSource {
   }
 
   return {
+    version: parts.version,
     status,
     readiness: () => ({ ready: reasons().length === 0, reasons: reasons() }),
     async devices() {

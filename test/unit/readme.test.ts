@@ -84,6 +84,7 @@ test("answers: every outcome and every code, and no others", () => {
 
 test("HTTP: every path, and no others", () => {
   const app = createApp({
+    version: "1.2.3",
     status: () => {
       throw new Error("not asked");
     },

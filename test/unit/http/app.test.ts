@@ -41,6 +41,7 @@ function appOf({
 }: Fixture = {}) {
   const reported: Error[] = [];
   const source: StatusSource = {
+    version: "1.2.3",
     status: () => {
       if (fault !== undefined) throw fault;
       return statusWith(containers);

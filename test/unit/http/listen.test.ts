@@ -248,6 +248,7 @@ async function answerTo(socket: string, request: string): Promise<string> {
 
 describe("the app over a socket", () => {
   const app = createApp({
+    version: "1.2.3",
     status: () => {
       throw new Error("nobody asks");
     },

@@ -29,7 +29,7 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["ffi"],
   "bun:sqlite": ["engine"],
-  "@valibot": ["config"],
+  "@valibot": ["config", "http"],
   hono: ["http"],
   "smol-toml": ["config"],
   "toml-eslint-parser": ["config"],

@@ -4,6 +4,7 @@ import { diskFiles } from "../config/disk.ts";
 import { loadConfig } from "../config/load.ts";
 import { examineHost } from "../service/doctor/examine.ts";
 import { type Finding, fail, pass, warn } from "../service/doctor/finding.ts";
+import { drillFolders } from "../service/drill/left.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { ask } from "./daemon-client.ts";
@@ -16,7 +17,12 @@ Exit: 0 nothing fails, 1 something does.`,
   async run(args) {
     const { config: file } = readArguments(args, [], { least: 0, most: 0 });
     const { config, finding } = await configFinding(file);
-    const findings = [finding, ...examineHost(config), await daemonFinding(config)];
+    const findings = [
+      finding,
+      ...examineHost(config),
+      ...drillFindings(config.daemon.state),
+      await daemonFinding(config),
+    ];
     for (const { level, about, found, mend } of findings) {
       console.log(`${level}  ${about}: ${found}${mend === null ? "" : `; mend: ${mend}`}`);
     }
@@ -38,6 +44,16 @@ async function configFinding(file: string): Promise<{ config: Config; finding: F
     config: DEFAULT_CONFIG,
     finding: fail("config", found, "`netdevd check` tells each with its line"),
   };
+}
+
+/** One for each drill that was left; none where none was. */
+function drillFindings(state: string): Finding[] {
+  return drillFolders(state)
+    .filter(({ isLeft }) => isLeft)
+    .map(({ path, devices }) => {
+      const found = `one was left in ${path}, away: ${devices.join(", ") || "nothing"}`;
+      return fail("drills", found, "`netdevd release --all` brings home what it took");
+    });
 }
 
 const readiness = v.object({ ready: v.boolean(), reasons: v.array(v.string()) });

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import type { Config } from "../config/config.ts";
 import type { ReleaseEvent } from "../domain/event.ts";
 import type { Verdict } from "../domain/verdict.ts";
+import { bringHomeFrom, drillFolders } from "../service/drill/left.ts";
 import { takeLock } from "../service/lock.ts";
 import { releaseAlone } from "../service/release-alone.ts";
 import { stderrLog } from "../service/stderr-log.ts";
@@ -16,7 +17,8 @@ const LOOK_AGAIN_MS = 20;
 export const release: Command = {
   usage: "release ID | --all [--config FILE]",
   summary: "brings devices home now, with a daemon or without",
-  details: `Without a running daemon it takes the lock and does it itself.
+  details: `Without a running daemon it takes the lock and does it itself. --all brings home what a drill has
+left that died together with its watchdog, too.
 Exit: 0 they are home, 1 one is not, or ID holds none.`,
   async run(args) {
     const { config: file, flags, positionals } = readArguments(args, ["all"], { least: 0, most: 1 });
@@ -32,12 +34,30 @@ Exit: 0 they are home, 1 one is not, or ID holds none.`,
     }
     const name = `release-${process.pid}-${Date.now()}.json`;
     const event: ReleaseEvent = { type: "release", name, id: id ?? null };
-    const locked = takeLock(state);
-    if (!locked.ok) return tell(event, await askDaemon(config, event));
-    using _lock = locked.lock;
-    return tell(event, await releaseAlone(config, event, stderrLog(false)));
+    // A drill's are home before it is told what else is.
+    const drills = event.id === null ? await releaseDrills(state) : 0;
+    return Math.max(drills, tell(event, await carryOut(config, event)));
   },
 };
+
+async function carryOut(config: Config, event: ReleaseEvent): Promise<Verdict | null> {
+  const locked = takeLock(config.daemon.state);
+  if (!locked.ok) return await askDaemon(config, event);
+  using _lock = locked.lock;
+  return await releaseAlone(config, event, stderrLog(false));
+}
+
+/** Brings home what drills have taken that died together with their watchdogs; gives the exit code. */
+async function releaseDrills(state: string): Promise<number> {
+  let code = 0;
+  for (const { path, isLeft } of drillFolders(state)) {
+    const verdict = isLeft ? await bringHomeFrom(path, stderrLog(false)) : null;
+    if (verdict === null)
+      console.error(`a drill is under way in ${path}: it brings home itself what it took`);
+    else code = Math.max(code, tellProblems(verdict));
+  }
+  return code;
+}
 
 /** Drops the event and waits for its verdict for as long as a daemon runs; null: it ended before. */
 async function askDaemon(config: Config, event: ReleaseEvent): Promise<Verdict | null> {
@@ -54,14 +74,20 @@ async function askDaemon(config: Config, event: ReleaseEvent): Promise<Verdict |
   }
 }
 
+/** What is home and what is not; gives the exit code of the latter. */
+function tellProblems({ devices, warnings, error }: Verdict): number {
+  for (const { host_name } of devices) console.log(`${host_name} is home`);
+  for (const { message } of warnings) console.error(`warning: ${message}`);
+  if (error !== null) console.error(error.message);
+  return error === null ? 0 : 1;
+}
+
 function tell(event: ReleaseEvent, verdict: Verdict | null): number {
   if (verdict === null) {
     console.error("the daemon ended before it answered; run the command again");
     return 1;
   }
-  for (const { host_name } of verdict.devices) console.log(`${host_name} is home`);
-  for (const { message } of verdict.warnings) console.error(`warning: ${message}`);
-  if (verdict.error !== null) console.error(verdict.error.message);
+  tellProblems(verdict);
   if (verdict.outcome === "unchanged") {
     if (event.id === null) {
       console.log("nothing is held");

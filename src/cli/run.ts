@@ -6,6 +6,7 @@ import { formatFault } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Log } from "../engine/log.ts";
 import { type Daemon, startDaemon } from "../service/daemon.ts";
+import { drillFolders } from "../service/drill/left.ts";
 import { fdStore } from "../service/fd-store.ts";
 import { type StateLock, takeLock } from "../service/lock.ts";
 import { notifierFor } from "../service/notifier.ts";
@@ -16,6 +17,7 @@ import { type Supervision, supervise } from "../service/supervision.ts";
 import { folderFaultText, makeFolder } from "../spool/folders.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { leftText } from "./left-text.ts";
 import { readConfig } from "./read-config.ts";
 import { commitHere, VERSION } from "./version.ts";
 
@@ -34,6 +36,7 @@ Exit: 0 after a signal, 2 bad config, 1 any other failure to start.`,
     const lock = lockState(config.daemon.state, log);
     if (lock === null) return 1;
     using _lock = lock;
+    for (const left of drillFolders(config.daemon.state)) if (left.isLeft) log("warning", leftText(left), {});
     const ended = Promise.withResolvers<number>();
     const store = fdStore(process.env, process.pid, log);
     let supervision: Supervision | null = null;

@@ -1,42 +1,23 @@
-import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { namespacesOf } from "../domain/attachment.ts";
 import type { ReleaseEvent } from "../domain/event.ts";
-import { indexed } from "../domain/mappings.ts";
 import type { Verdict } from "../domain/verdict.ts";
-import { createEngine } from "../engine/engine.ts";
-import { KernelService } from "../engine/kernel-service.ts";
-import { createLinux } from "../engine/linux.ts";
-import { localKernel } from "../engine/local-kernel.ts";
 import type { Log } from "../engine/log.ts";
-import { pinsIn } from "../engine/pins.ts";
-import { createRegistry } from "../engine/registry.ts";
 import { homeDevices, verdict } from "../engine/verdicts.ts";
-import { clock } from "./clock.ts";
-import { PINS } from "./folders.ts";
-import { openState } from "./open-state.ts";
+import { engineAlone } from "./engine-alone.ts";
+
+/** What {@link releaseAlone} has to know of a config. */
+export type ReleaseConfig = Pick<Config, "mappings"> & {
+  readonly daemon: Pick<Config["daemon"], "state">;
+};
 
 /**
  * Carries out a release where no daemon runs: takes up what the last one left, brings it home on this thread, and
  * looks at it once more when udev has settled. The state folder's lock has to be held.
  */
-export async function releaseAlone(config: Config, event: ReleaseEvent, log: Log): Promise<Verdict> {
-  using service = new KernelService(createLinux(), () => undefined, pinsIn(join(config.daemon.state, PINS)));
-  const kernel = localKernel(service);
-  const state = await openState(config.daemon.state, kernel, log);
-  using journal = state.journal;
-  const registry = createRegistry(journal, (error) => {
-    if (error !== null) log("error", `the journal cannot be written: ${error.message}`, {});
-  });
-  const mappings = indexed(config.mappings);
-  const engine = createEngine({
-    kernel,
-    registry,
-    log,
-    ...clock,
-    aftercare: state.aftercare,
-    mappings: () => mappings,
-  });
+export async function releaseAlone(config: ReleaseConfig, event: ReleaseEvent, log: Log): Promise<Verdict> {
+  using alone = await engineAlone(config.daemon.state, config.mappings, log);
+  const { engine, state } = alone;
   const asked = engine
     .attachments()
     .filter((one) => event.id === null || one.holders.some(({ id }) => id === event.id));

@@ -5,7 +5,7 @@ import { type Output, run } from "../helpers/command.ts";
 import { test } from "../helpers/live-test.ts";
 import { netdevd } from "../helpers/program.ts";
 
-const COMMANDS = ["run", "check", "plan", "hook", "status", "devices", "release", "doctor"];
+const COMMANDS = ["run", "check", "plan", "hook", "status", "devices", "release", "drill", "doctor"];
 
 const told = (...args: string[]): Promise<Output> => run(netdevd(...args));
 
@@ -54,6 +54,10 @@ const wrong: string[][] = [
   ["status", "a", "b"],
   ["devices", "d0"],
   ["doctor", "who"],
+  ["drill"],
+  ["drill", "d0", "d1"],
+  ["drill", "d0", "--stay", "soon"],
+  ["drill", "d0", "--timeout"],
   ["schema", "x"],
   ["schema", "--config", "x.toml"],
   ["release"],

@@ -10,6 +10,7 @@ import { isRestorableQdisc, qdiscText } from "./qdisc.ts";
 import { routeText } from "./route.ts";
 import { whyNotRestorable } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { multicastText } from "./static-multicast.ts";
 import type { Code, Problem } from "./verdict.ts";
 
 /** A device that a request asks for and that is not to be had. */
@@ -114,11 +115,12 @@ export function namesOf(devices: readonly Device[]): Set<string> {
 
 /** What the device will come home without, told before it goes. */
 function notToComeBack(snapshot: Snapshot): Problem[] {
-  const { device, qdisc, ingress, routes, daemonRoutes = 0, port } = snapshot;
+  const { device, qdisc, ingress, routes, daemonRoutes = 0, multicasts = [], port } = snapshot;
   const lost = [
     ...routes.filter((route) => whyNotRestorable(route) !== null).map((route) => `route ${routeText(route)}`),
     ...(daemonRoutes === 0 ? [] : [`${daemonRoutes} routes of routing daemons, which are too many to keep`]),
     ...loneNexthops(snapshot).map(nexthopText),
+    ...multicasts.map(multicastText),
     ...(qdisc === null || isRestorableQdisc(qdisc) ? [] : [`qdisc ${qdiscText(qdisc)}`]),
     ...(ingress === null ? [] : [`ingress qdisc ${ingress} and its filters`]),
     ...(port?.settings.state === BR_STATE_DISABLED ? ["state disabled as a port of its bridge"] : []),

@@ -3,6 +3,7 @@ import { rulesMissing, ruleText } from "./policy-rule.ts";
 import { vlanOptionsMissing, vlanOptionsText } from "./port.ts";
 import { isRestorableQdisc, isSameQdisc, qdiscText } from "./qdisc.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { multicastsMissing, multicastText } from "./static-multicast.ts";
 
 const BY_OTHERS = "to be made again by whoever made it";
 
@@ -11,6 +12,9 @@ export function leftToOthers(now: Snapshot, wanted: Snapshot): string[] {
   const found = nexthopsMissing(now, wanted).map(
     (nexthop) => `${nexthopText(nexthop)} is not there: it is ${BY_OTHERS}`,
   );
+  for (const address of multicastsMissing(now, wanted)) {
+    found.push(`${multicastText(address)} is not there: it is ${BY_OTHERS}`);
+  }
   for (const vlan of vlanOptionsMissing(now.port, wanted.port)) {
     found.push(`${vlanOptionsText(vlan)} are not there: they are ${BY_OTHERS}`);
   }

@@ -26,6 +26,8 @@ export interface Snapshot {
   readonly nexthops?: readonly NexthopObject[];
   /** Those that name it and hold for it, which are nobody's but theirs who made them; left out: none. */
   readonly rules?: readonly PolicyRule[];
+  /** Link-layer multicast addresses that somebody made to stay, and has to make again; left out: none. */
+  readonly multicasts?: readonly string[];
   /** What it is as the port of a bridge, bond or team; null where it is none. */
   readonly port: Port | null;
   /** Neighbours, proxies and entries of forwarding databases that somebody made to stay. */

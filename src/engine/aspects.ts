@@ -9,6 +9,8 @@ export interface Aspects {
   readonly nexthops: boolean;
   /** Policy rules that name a device by these names; "own": by what it is called. */
   readonly rules: "own" | readonly string[];
+  /** Static multicast addresses. */
+  readonly multicasts: boolean;
   readonly neighbours: boolean;
   /** Multicast groups of a bridge's port. */
   readonly groups: boolean;
@@ -22,6 +24,7 @@ export const EVERYTHING: Aspects = {
   routes: true,
   nexthops: true,
   rules: "own",
+  multicasts: true,
   neighbours: true,
   groups: true,
   qdiscs: true,
@@ -33,6 +36,7 @@ export const NOTHING: Aspects = {
   routes: false,
   nexthops: false,
   rules: [],
+  multicasts: false,
   neighbours: false,
   groups: false,
   qdiscs: false,
@@ -46,6 +50,7 @@ export function aspectsFor(goal: Snapshot, place: Place): Aspects {
     routes: goal.routes.length > 0,
     nexthops: (goal.nexthops ?? []).length > 0,
     rules: (goal.rules ?? []).length > 0 ? [goal.device.name, ...goal.device.altnames] : [],
+    multicasts: (goal.multicasts ?? []).length > 0,
     neighbours: goal.neighbours.length > 0,
     groups: (goal.port?.groups ?? []).length > 0,
     qdiscs: goal.qdisc !== null || goal.ingress !== null,

@@ -134,6 +134,7 @@ const snapshot = v.object({
   daemonRoutes: v.exactOptional(count),
   nexthops: v.exactOptional(v.array(nexthopObject)),
   rules: v.exactOptional(v.array(policyRule)),
+  multicasts: v.exactOptional(v.array(v.string())),
   port: v.optional(v.nullable(port), null),
   neighbours: v.optional(v.array(neighbour), []),
   qdisc: v.optional(v.nullable(v.object({ kind: v.string(), handle: count, options: v.string() })), null),

@@ -13,6 +13,7 @@ import { NetlinkError } from "../netlink/netlink-error.ts";
 import { decodeNexthop, getNexthops } from "../netlink/nexthop-object.ts";
 import { decodeQdisc, getQdisc } from "../netlink/qdisc.ts";
 import type { Aspects } from "./aspects.ts";
+import { type MulticastCache, multicastCache } from "./multicasts-reader.ts";
 import { readPort } from "./port-reader.ts";
 import { type RouteCache, readRoutes, routeCache } from "./routes-reader.ts";
 import { type RuleCache, readRules, ruleCache } from "./rules-reader.ts";
@@ -27,6 +28,8 @@ export interface Ground {
   readonly routes?: RouteCache;
   /** What has been asked of policy rules already. */
   readonly rules?: RuleCache;
+  /** What has been asked of multicast addresses already. */
+  readonly multicasts?: MulticastCache;
 }
 
 /** The device with this ifindex, or null. */
@@ -55,6 +58,7 @@ export function readSnapshot(
     files,
     routes: asked = routeCache(connection),
     rules: allRules = ruleCache(connection),
+    multicasts: allMulticasts = multicastCache(files),
   }: Ground,
   ifindex: number,
   takenAt: number,
@@ -80,6 +84,8 @@ export function readSnapshot(
   const names = aspects.rules === "own" ? [device.name, ...device.altnames] : aspects.rules;
   const rules = names.length === 0 ? [] : readRules(allRules, names);
   const naming = rules.length === 0 ? {} : { rules };
+  const multicasts = aspects.multicasts ? (allMulticasts().get(ifindex) ?? []) : [];
+  const joined = multicasts.length === 0 ? {} : { multicasts };
   const port = readPort(connection, device, payload, aspects.groups);
   const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
   const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
@@ -91,6 +97,7 @@ export function readSnapshot(
     ...counted,
     ...objects,
     ...naming,
+    ...joined,
     port,
     neighbours,
     qdisc,

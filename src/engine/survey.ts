@@ -11,6 +11,7 @@ import { EVERYTHING } from "./aspects.ts";
 import { guardsOf } from "./guards.ts";
 import { candidates, type HardwareReader } from "./hardware.ts";
 import { lossesOf } from "./losses.ts";
+import { multicastCache } from "./multicasts-reader.ts";
 import { type Ground, readSnapshot } from "./reader.ts";
 import { routeCache } from "./routes-reader.ts";
 import { ruleCache } from "./rules-reader.ts";
@@ -49,6 +50,7 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
   const away = [...query.away, ...wishes.flatMap(boundToGo)];
   const routes = routeCache(host.ground.connection);
   const rules = ruleCache(host.ground.connection);
+  const multicasts = multicastCache(host.ground.files);
   const guards = guardsOf(host.ground.connection, host.devices, away, routes);
   return wishes.map(({ request, matching }) => {
     const chosen: Snapshot[] = [];
@@ -84,7 +86,7 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
         continue;
       }
       const snapshot = readSnapshot(
-        { ...host.ground, routes, rules },
+        { ...host.ground, routes, rules, multicasts },
         device.ifindex,
         host.now(),
         EVERYTHING,

@@ -2,7 +2,7 @@ import { SyscallError } from "../../ffi/errno.ts";
 import { type Sysctls, sysctlPath, sysctlsToSet } from "../domain/sysctls.ts";
 import type { System } from "./system.ts";
 
-/** The files below /proc/sys/net of one namespace. */
+/** The files below /proc/sys/net, and of /proc/net, of one namespace. */
 export interface SysctlFiles {
   /** null where it is not there or cannot be read. */
   read(path: string): string | null;

@@ -43,7 +43,10 @@ export interface System {
   readySet(): ReadySet;
   /** A socket inside the namespace of an fd. */
   enter(namespace: number): NamespaceSocket;
-  /** What a file below /proc/sys/net says in the namespace of an fd; null where it is not there or says nothing. */
+  /**
+   * What a file below /proc/sys/net, or /proc/thread-self/net, says in the namespace of an fd; null where it is not there
+   * or says nothing.
+   */
   readSysctl(namespace: number, path: string): string | null;
   /** Writes to a file below /proc/sys/net of the namespace of an fd. */
   writeSysctl(namespace: number, path: string, text: string): void;

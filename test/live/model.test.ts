@@ -23,12 +23,17 @@ const DEVICES = [
   "link add br0 type bridge",
 ];
 
+/** Those of them that have a static multicast address as well. */
+const WITH_MULTICAST = ["d0", "d2", "d3", "d4"];
+
 /** Plays what `next` gives on the real kernel and on the model, until it gives null; both have to agree on each. */
 async function compare(next: (sight: Sight, count: number) => Action | null): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error("this makes network namespaces: run it as root");
   await using first = await startProcess(["unshare", "--net"]);
   await using second = await startProcess(["unshare", "--net"]);
   await first.netns.ip(...DEVICES);
+  // Of several in one batch ip(8) adds the first alone.
+  for (const name of WITH_MULTICAST) await first.netns.ip(`maddr add 33:33:00:00:77:77 dev ${name}`);
   const linux = createLinux();
   using real = arenaOf(linux, { a: first.pid, b: second.pid });
 
@@ -41,6 +46,8 @@ async function compare(next: (sight: Sight, count: number) => Action | null): Pr
     a,
     look(real).a.map(({ device }) => device),
   );
+  for (const { device, multicasts } of look(real).a)
+    a.links.get(device.ifindex)?.multicasts.push(...multicasts);
   using system = createSystem(world, home);
   using model = arenaOf(system, pids);
 

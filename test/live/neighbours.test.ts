@@ -6,7 +6,7 @@ import { D0_AS_ETH1 } from "../helpers/mapping.ts";
 import type { Namespace } from "../helpers/namespace.ts";
 
 // "The device is home with all that it had": what somebody made of neighbours, proxies, forwarding databases, policy
-// rules and queueing disciplines. What cannot be put back is told.
+// rules, queueing disciplines and multicast addresses. What cannot be put back is told.
 
 const BRIDGE = ["link add br0 type bridge", "link set br0 up", "link set d0 master br0"];
 
@@ -210,4 +210,43 @@ test("qdiscs that others hang on (classes, filters) are told to be made again", 
     expect(warnings[1]?.message).toContain("clsact");
   }
   expect(returned.outcome).toBe("returned");
+});
+
+test("static multicast addresses are told by plan, verdict and status, and when it is home without them", async () => {
+  await using lab = await Lab.create();
+  const many = Array.from({ length: 200 }, (_, at) => `x${at}`);
+  await lab.host.ip(
+    // Before it in a list that is longer than one read(2) gives.
+    ...many.map((name) => `link add ${name} up type veth peer name ${name}-far`),
+    ...makeDevice("veth", "d0"),
+    ...furnish("d0"),
+  );
+  // Of several in one batch ip(8) adds the first alone.
+  await lab.host.ip("maddr add 33:33:00:00:77:77 dev d0");
+  await lab.host.ip("maddr add 01:00:5e:00:00:01 dev d0");
+  await lab.host.ip("maddr add 33:33:00:00:88:88 dev x1");
+  const list = async (netns: Namespace) =>
+    (await netns.run("ip", "maddr", "show", "dev", "d0")).match(/link .*static/g)?.toSorted() ?? [];
+  expect(await list(lab.host)).toHaveLength(2);
+  await lab.start(D0_AS_ETH1);
+  const container = await lab.container();
+  const addresses = ["01:00:5e:00:00:01", "33:33:00:00:77:77"];
+  const plan = await lab.plan({ id: "c1", status: "creating", pid: container.pid });
+  for (const address of addresses)
+    expect(plan.stdout).toContain(`d0 will come home without its static multicast address ${address}: `);
+  const attached = await lab.attach("c1", container);
+  expect(attached.warnings).toHaveLength(addresses.length);
+  const { containers } = await lab.daemon.status();
+  expect(containers[0]?.warnings).toEqual([...attached.warnings]);
+  await container.netns.ip("maddr add 33:33:00:00:99:99 dev eth1");
+  const returned = await lab.event({ id: "c1", status: "stopped" });
+  expect(returned.outcome).toBe("returned");
+  expect(returned.warnings.map(({ code, message }) => `${code}: ${message}`).toSorted()).toEqual(
+    addresses.map((address) =>
+      expect.stringContaining(
+        `not-as-wanted: d0 is home, and its static multicast address ${address} is not there: `,
+      ),
+    ),
+  );
+  expect(await list(lab.host)).toEqual([]);
 });

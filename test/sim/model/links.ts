@@ -63,6 +63,8 @@ export interface Link {
   readonly neighbours: Neighbour[];
   /** Nexthop objects that leave by it. */
   readonly nexthops: NexthopObject[];
+  /** Static multicast addresses. */
+  readonly multicasts: string[];
   /** At its root; null: the kernel's choice. */
   qdisc: Qdisc | null;
   /** Settings below /proc/sys/net that were written. */
@@ -89,6 +91,7 @@ export interface LinkSpec
       | "port"
       | "neighbours"
       | "nexthops"
+      | "multicasts"
       | "routes"
       | "defaultRoutes"
       | "foreign"
@@ -137,6 +140,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     port: new Map(),
     neighbours: [],
     nexthops: [],
+    multicasts: [],
     qdisc: null,
     sysctls: new Map(),
     routes: [],

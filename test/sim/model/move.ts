@@ -35,6 +35,8 @@ export function move(
   flush(link);
   link.sysctls.clear();
   link.neighbours.length = 0;
+  // dev_mc_flush().
+  link.multicasts.length = 0;
   link.qdisc = null;
   source.links.delete(link.ifindex);
   const moved = { nsid: nsidOf(source, target), ifindex };

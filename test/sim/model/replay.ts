@@ -11,6 +11,7 @@ import { withoutKernelRoutes } from "../../../src/domain/routes.ts";
 import { type LinkChange, NO_CHANGE } from "../../../src/domain/step.ts";
 import { sysctlPath } from "../../../src/domain/sysctls.ts";
 import { EVERYTHING } from "../../../src/engine/aspects.ts";
+import { multicastCache } from "../../../src/engine/multicasts-reader.ts";
 import { readDevice, readDevices, readSnapshot } from "../../../src/engine/reader.ts";
 import { sysctlFilesOf } from "../../../src/engine/sysctls.ts";
 import type { System } from "../../../src/engine/system.ts";
@@ -77,6 +78,7 @@ interface SeenDevice {
   readonly nexthops: readonly NexthopObject[];
   /** Policy rules that hold for it. */
   readonly rules: readonly string[];
+  readonly multicasts: readonly string[];
   readonly qdisc: Qdisc | null;
   /** Some of them: {@link COMPARED}; undefined where there is no such file. */
   readonly sysctls: Readonly<Record<string, number | undefined>>;
@@ -201,7 +203,8 @@ function isCompared({ family, lladdr, flags }: Neighbour): boolean {
  * gives back (inetdev_init()) and the next look at its MTU takes.
  */
 function seen({ connections, system, fds }: Arena, side: Side): Sight[Side] {
-  const ground = { connection: connections[side], files: sysctlFilesOf(system, fds[side]) };
+  const files = sysctlFilesOf(system, fds[side]);
+  const ground = { connection: connections[side], files, multicasts: multicastCache(files) };
   return readDevices(ground.connection).flatMap(({ ifindex }) => {
     const snapshot = readSnapshot(ground, ifindex, 0, { ...EVERYTHING, sysctls: COMPARED });
     if (snapshot === null) return [];
@@ -216,8 +219,8 @@ function seen({ connections, system, fds }: Arena, side: Side): Sight[Side] {
       .map((one) => JSON.stringify(one))
       .toSorted();
     const device = { ...snapshot.device, operstate: "" };
-    const { nexthops = [], qdisc } = snapshot;
+    const { nexthops = [], multicasts = [], qdisc } = snapshot;
     const rules = (snapshot.rules ?? []).map(ruleText);
-    return [{ device, addresses, routes, neighbours, nexthops, rules, qdisc, sysctls }];
+    return [{ device, addresses, routes, neighbours, nexthops, rules, multicasts, qdisc, sysctls }];
   });
 }

@@ -1,11 +1,13 @@
 import { constants } from "node:os";
 import { SyscallError } from "../../../ffi/errno.ts";
+import { DEV_MCAST } from "../../../src/engine/multicasts-reader.ts";
 import type { LinkMonitor, NamespaceSocket, System } from "../../../src/engine/system.ts";
 import { decodeDeparture } from "../../../src/netlink/departure.ts";
 import { decodeMessages } from "../../../src/netlink/message.ts";
 import { RTM_DELLINK } from "../../../src/netlink/uapi.ts";
 import { hold, letGo } from "./lifetime.ts";
 import type { Link } from "./links.ts";
+import { dumpMulticasts } from "./multicasts.ts";
 import { linkNamed, type Namespace } from "./namespaces.ts";
 import { createMonitor, type Monitor } from "./notifications.ts";
 import type { Process } from "./processes.ts";
@@ -138,7 +140,10 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
       const open = fds.get(fd) ?? failed("setns", "EBADF", String(fd));
       return open.type === "namespace" ? socketIn(open.namespace) : failed("setns", "EINVAL", String(fd));
     },
-    readSysctl: (fd, path) => readSysctl(namespaceOf(fd), path),
+    readSysctl(fd, path) {
+      const namespace = namespaceOf(fd);
+      return path === DEV_MCAST ? dumpMulticasts(namespace) : readSysctl(namespace, path);
+    },
     writeSysctl(fd, path, text) {
       beAlive();
       try {

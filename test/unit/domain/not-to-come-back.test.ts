@@ -11,6 +11,7 @@ test.each<[what: string, members: Partial<Snapshot>]>([
   ["qdisc htb 1:", { qdisc: { kind: "htb", handle: 0x10000, options: "" } }],
   ["nexthop object 5 via 192.0.2.9", { nexthops: [{ id: 5, gateway: "192.0.2.9" }] }],
   ["nexthop object 6", { nexthops: [{ id: 6, gateway: null }] }],
+  ["static multicast address 33:33:00:00:77:77", { multicasts: ["33:33:00:00:77:77"] }],
   ["ingress qdisc clsact and its filters", { ingress: "clsact" }],
   ["ingress qdisc ingress and its filters", { ingress: "ingress" }],
   [

@@ -68,6 +68,27 @@ describe("home", () => {
     ]);
   });
 
+  test("without the static multicast addresses that the kernel forgot, which is told before and then", async () => {
+    const machine = machineWith("veth");
+    deviceIn(machine.home, "d0").multicasts.push("33:33:00:00:77:77");
+    deviceIn(machine.home, "d0-far").multicasts.push("33:33:00:00:88:88");
+    const earlier = await startDaemon(machine, { mappings });
+    const container = startContainer(machine);
+    const attach = await earlier.engine.handle(attachEvent(machine, "c1", container));
+    const without = expect.stringContaining("without its static multicast address 33:33:00:00:77:77: ");
+    expect(attach.warnings).toMatchObject([{ code: "not-as-wanted", message: without }]);
+    earlier[Symbol.dispose]();
+    // The container's own.
+    deviceIn(container.netns, "eth1").multicasts.push("33:33:00:00:99:99");
+    // By what it has put on record.
+    using daemon = await startDaemon(machine, { mappings });
+    const missing = expect.stringContaining("static multicast address 33:33:00:00:77:77 is not there: ");
+    expect(await daemon.engine.handle(releaseEvent("c1"))).toMatchObject({
+      outcome: "returned",
+      warnings: [{ code: "not-as-wanted", message: missing }],
+    });
+  });
+
   test("though somebody has deleted a policy rule that named it, which is told, and no other one", async () => {
     const machine = machineWith("veth");
     const { home } = machine;

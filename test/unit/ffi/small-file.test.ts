@@ -28,6 +28,13 @@ describe("readAndClose", () => {
     expect(fds()).toBe(before);
   });
 
+  test("gives all of what is longer than one read(2) gives, one text after another", () => {
+    const long = Array.from({ length: 2000 }, (_, at) => `line ${at}\n`).join("");
+    const [path, other] = [fileWith(long), fileWith("17\n")];
+    expect(readAndClose(openReadOnly(path), path)).toBe(long);
+    expect(readAndClose(openReadOnly(other), other)).toBe("17\n");
+  });
+
   test("names what could not be read, and leaves nothing open", () => {
     const before = fds();
     const error = failureOf(() => readAndClose(openReadOnly("/"), "/"));

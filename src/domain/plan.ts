@@ -7,7 +7,7 @@ import { groupsMissing, groupText } from "./multicast-group.ts";
 import { isOlderThan, type Neighbour, neighboursMissing, neighbourText } from "./neighbour.ts";
 import { BR_STATE_DISABLED, groupsOf, portSettingsToSet, vlansText } from "./port.ts";
 import { isRestorableQdisc, isSameQdisc } from "./qdisc.ts";
-import { aged, chosenFlags, isKernelMade, isProven } from "./restorable.ts";
+import { aged, chosenFlags, isAsChosen, isKernelMade, isProven } from "./restorable.ts";
 import { type Route, routeText } from "./route.ts";
 import {
   inOrderOfNeed,
@@ -21,6 +21,7 @@ import type { Snapshot } from "./snapshot.ts";
 import { flagsText, type LinkChange, NO_CHANGE, type Place, type Step } from "./step.ts";
 import { primaryOf } from "./subnet.ts";
 import { sysctlsToSet } from "./sysctls.ts";
+import { tokenSteps } from "./token.ts";
 
 /** A device as it was found, and where. */
 export interface Located {
@@ -63,7 +64,10 @@ export function plan(now: Located, goal: Goal): Step[] {
   for (const part of way.before) steps.push({ type: "change", change: part });
   if (moves) steps.push({ type: "move", to: goal.place, ifindex: goal.ifindex, change: first });
   else if (!isEmpty(first)) steps.push({ type: "change", change: first });
+  const token = tokenSteps(now.snapshot, goal.snapshot, moves);
+  steps.push(...token.before);
   if (sets) steps.push({ type: "set-sysctls", sysctls });
+  steps.push(...token.after);
   // A port that is not up has no state but one (br_set_port_state()): that comes last.
   const { state: _, ...settings } = portSettingsToSet(
     way.joins ? null : now.snapshot.port,
@@ -122,6 +126,7 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   for (const group of groupsMissing(groupsOf(now.port), groupsOf(wanted.port))) {
     found.push(`${groupText(group)} is not there`);
   }
+  if (wanted.token !== undefined) compare("token", now.token ?? "none", wanted.token);
   const own = wanted.port?.mac ?? null;
   if (own !== null) compare("own mac", now.port?.mac ?? now.device.mac, own);
   const vlans = wanted.port?.vlans ?? null;
@@ -132,7 +137,7 @@ export function differences(now: Snapshot, wanted: Snapshot): string[] {
   for (const address of wantedAddresses(now, wanted)) {
     const same = now.addresses.find((other) => isSameKey(other, address));
     if (same === undefined) found.push(`address ${addressText(address)} is not there`);
-    else if (!isSame(same, address)) found.push(`address ${addressText(address)} is not what it was`);
+    else if (!isAsChosen(same, address)) found.push(`address ${addressText(address)} is not what it was`);
   }
   found.push(...misplaced(now.addresses, wantedAddresses(now, wanted)));
   for (const route of routesMissing(now.routes, wantedRoutes(now, wanted))) {
@@ -154,7 +159,7 @@ function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChan
     if (change.up === false && address.family === "inet6") return false;
     // The route to a peer is not made by coming up.
     if (change.up === true && address.family === "inet6" && address.peer !== null) return false;
-    return wanted.some((other) => isSame(other, address));
+    return wanted.some((other) => isAsChosen(other, address));
   };
   const inPlace = keptInOrder(there.filter(stays), wanted);
   const kept = inPlace.filter((address) => {
@@ -166,7 +171,7 @@ function addressSteps(now: Located, goal: Goal, moves: boolean, change: LinkChan
     .filter((address) => !kept.includes(address) && !isKernelMade(address, now.snapshot.device))
     .reverse()
     .map((address): Step => ({ type: "delete-address", address }));
-  const missing = wanted.filter((address) => !kept.some((other) => isSame(other, address)));
+  const missing = wanted.filter((address) => !kept.some((other) => isAsChosen(other, address)));
   // The kernel lists IPv4 addresses in the order of adding and IPv6 ones in the opposite one.
   const inOrder = [
     ...missing.filter(({ family }) => family === "inet"),
@@ -226,23 +231,6 @@ function wantedAddresses(now: Snapshot, wanted: Snapshot): Address[] {
     .filter((address) => !isKernelMade(address, wanted.device))
     .map((address) => aged(address, seconds))
     .filter((address) => address !== null);
-}
-
-/** Same in all that was chosen for it; lifetimes run, and are compared by being there or not. */
-function isSame(a: Address, b: Address): boolean {
-  return (
-    isSameKey(a, b) &&
-    a.peer === b.peer &&
-    a.prefixLength === b.prefixLength &&
-    a.broadcast === b.broadcast &&
-    a.label === b.label &&
-    a.scope === b.scope &&
-    a.metric === b.metric &&
-    a.protocol === b.protocol &&
-    chosenFlags(a) === chosenFlags(b) &&
-    (a.validLifetime === null) === (b.validLifetime === null) &&
-    (a.preferredLifetime === null) === (b.preferredLifetime === null)
-  );
 }
 
 function sorted(names: readonly string[]): string {

@@ -7,6 +7,7 @@ import {
   IFA_F_SECONDARY,
   IFA_F_TEMPORARY,
   IFA_F_TENTATIVE,
+  isSameKey,
   RT_SCOPE_LINK,
 } from "./address.ts";
 import type { Device } from "./device.ts";
@@ -32,6 +33,23 @@ export function isKernelMade(address: Address, device: Device): boolean {
   if (address.scope !== RT_SCOPE_LINK) return false;
   if (address.protocol !== null) return address.protocol === IFAPROT_KERNEL_LL;
   return address.local === eui64LinkLocal(device.mac);
+}
+
+/** Same in all that was chosen for it; lifetimes run, and are compared by being there or not. */
+export function isAsChosen(a: Address, b: Address): boolean {
+  return (
+    isSameKey(a, b) &&
+    a.peer === b.peer &&
+    a.prefixLength === b.prefixLength &&
+    a.broadcast === b.broadcast &&
+    a.label === b.label &&
+    a.scope === b.scope &&
+    a.metric === b.metric &&
+    a.protocol === b.protocol &&
+    chosenFlags(a) === chosenFlags(b) &&
+    (a.validLifetime === null) === (b.validLifetime === null) &&
+    (a.preferredLifetime === null) === (b.preferredLifetime === null)
+  );
 }
 
 /** Whether `address` is known to be nobody else's: duplicate address detection is over, and well over. */

@@ -109,7 +109,7 @@ function nexthopsText({ family, nexthops }: Route): string {
 }
 
 /** Whether the kernel listens to routers (addrconf: ipv6_accept_ra()): not where it is one itself, unless bidden. */
-function acceptsRouters(sysctls: Snapshot["sysctls"]): boolean {
+export function acceptsRouters(sysctls: Snapshot["sysctls"]): boolean {
   const accept = sysctls["ipv6.accept_ra"] ?? 1;
   return accept === 2 || (accept === 1 && (sysctls["ipv6.forwarding"] ?? 0) === 0);
 }

@@ -28,6 +28,8 @@ export interface Snapshot {
   readonly rules?: readonly PolicyRule[];
   /** Link-layer multicast addresses that somebody made to stay, and has to make again; left out: none. */
   readonly multicasts?: readonly string[];
+  /** The IPv6 interface identifier that it was given, as `::7`; left out: none. */
+  readonly token?: string;
   /** What it is as the port of a bridge, bond or team; null where it is none. */
   readonly port: Port | null;
   /** Neighbours, proxies and entries of forwarding databases that somebody made to stay. */

@@ -51,6 +51,8 @@ export type Step =
   | { readonly type: "change"; readonly change: LinkChange }
   /** Writes those that are not so already. */
   | { readonly type: "set-sysctls"; readonly sysctls: Sysctls }
+  /** Once it listens to routers. */
+  | { readonly type: "set-token"; readonly token: string }
   /** Of the port of a master of this kind, by the names of BRPORT or BOND_PORT. */
   | { readonly type: "set-port"; readonly of: PortKind; readonly settings: Port["settings"] }
   /** The VLANs of the port of a bridge, in place of those that it has. */
@@ -98,6 +100,8 @@ export function stepText(step: Step): string {
       return `set ${changeText(step.change)}`;
     case "set-sysctls":
       return `set sysctls ${sysctlsText(step.sysctls)}`;
+    case "set-token":
+      return `set token ${step.token}`;
     case "set-port":
       return `set port ${Object.entries(step.settings)
         .map(([name, value]) => `${name} ${value}`)

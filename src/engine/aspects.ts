@@ -11,6 +11,8 @@ export interface Aspects {
   readonly rules: "own" | readonly string[];
   /** Static multicast addresses. */
   readonly multicasts: boolean;
+  /** The IPv6 interface identifier. */
+  readonly token: boolean;
   readonly neighbours: boolean;
   /** Multicast groups of a bridge's port. */
   readonly groups: boolean;
@@ -25,6 +27,7 @@ export const EVERYTHING: Aspects = {
   nexthops: true,
   rules: "own",
   multicasts: true,
+  token: true,
   neighbours: true,
   groups: true,
   qdiscs: true,
@@ -37,6 +40,7 @@ export const NOTHING: Aspects = {
   nexthops: false,
   rules: [],
   multicasts: false,
+  token: false,
   neighbours: false,
   groups: false,
   qdiscs: false,
@@ -51,6 +55,7 @@ export function aspectsFor(goal: Snapshot, place: Place): Aspects {
     nexthops: (goal.nexthops ?? []).length > 0,
     rules: (goal.rules ?? []).length > 0 ? [goal.device.name, ...goal.device.altnames] : [],
     multicasts: (goal.multicasts ?? []).length > 0,
+    token: goal.token !== undefined,
     neighbours: goal.neighbours.length > 0,
     groups: (goal.port?.groups ?? []).length > 0,
     qdiscs: goal.qdisc !== null || goal.ingress !== null,

@@ -135,6 +135,7 @@ const snapshot = v.object({
   nexthops: v.exactOptional(v.array(nexthopObject)),
   rules: v.exactOptional(v.array(policyRule)),
   multicasts: v.exactOptional(v.array(v.string())),
+  token: v.exactOptional(v.string()),
   port: v.optional(v.nullable(port), null),
   neighbours: v.optional(v.array(neighbour), []),
   qdisc: v.optional(v.nullable(v.object({ kind: v.string(), handle: count, options: v.string() })), null),

@@ -2,6 +2,7 @@ import { type Address, IFA_F_NODAD } from "../domain/address.ts";
 import { type Step, stepText } from "../domain/step.ts";
 import { addAddress, deleteAddress } from "../netlink/address.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
+import { setToken } from "../netlink/devconf.ts";
 import { addAltname, changeLink, deleteAltname } from "../netlink/link.ts";
 import { addGroup } from "../netlink/multicast-group.ts";
 import { addNeighbour } from "../netlink/neighbour.ts";
@@ -129,6 +130,8 @@ function requestOf(subject: Subject, step: Step): Request {
       throw new Error(`${step.type} goes alone and not among others`);
     case "change":
       return changeLink(ifindex, step.change, null, about);
+    case "set-token":
+      return setToken(ifindex, step.token, about);
     case "set-port":
       return changePort(ifindex, step.of, step.settings, about);
     case "add-altname":

@@ -6,7 +6,7 @@ import type { Snapshot } from "../domain/snapshot.ts";
 import { NO_SYSCTLS, type Sysctls } from "../domain/sysctls.ts";
 import { decodeAddress, getAddresses } from "../netlink/address.ts";
 import type { Connection, Request } from "../netlink/connection.ts";
-import { decodeSysctls } from "../netlink/devconf.ts";
+import { decodeSysctls, decodeToken } from "../netlink/devconf.ts";
 import { decodeLink, getLink, getLinkByName, getLinks } from "../netlink/link.ts";
 import { decodeNeighbour, getNeighbours } from "../netlink/neighbour.ts";
 import { NetlinkError } from "../netlink/netlink-error.ts";
@@ -64,7 +64,7 @@ export function readSnapshot(
   takenAt: number,
   aspects: Aspects,
 ): Snapshot | null {
-  const payload = onePayload(connection, getLink(ifindex));
+  const payload = onePayload(connection, getLink(ifindex, aspects.token));
   if (payload === null) return null;
   const device = decodeLink(payload);
   const settings = aspects.sysctls === "all" ? null : aspects.sysctls;
@@ -86,6 +86,7 @@ export function readSnapshot(
   const naming = rules.length === 0 ? {} : { rules };
   const multicasts = aspects.multicasts ? (allMulticasts().get(ifindex) ?? []) : [];
   const joined = multicasts.length === 0 ? {} : { multicasts };
+  const token = decodeToken(payload);
   const port = readPort(connection, device, payload, aspects.groups);
   const neighbours = aspects.neighbours ? readNeighbours(connection, device) : [];
   const qdisc = aspects.qdiscs ? readQdisc(connection, ifindex, "root") : null;
@@ -98,6 +99,7 @@ export function readSnapshot(
     ...objects,
     ...naming,
     ...joined,
+    ...(token === null ? {} : { token }),
     port,
     neighbours,
     qdisc,

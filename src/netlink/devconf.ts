@@ -1,15 +1,18 @@
 import type { Sysctls } from "../domain/sysctls.ts";
+import { ip } from "./address.ts";
 import { attributes, nested, raw } from "./attribute.ts";
+import type { Request } from "./connection.ts";
 import { viewOf } from "./decode-error.ts";
 import { family } from "./family.ts";
 import { ifinfomsg } from "./link.ts";
+import { RTM_NEWLINK } from "./uapi.ts";
 
 /**
  * A device's net.ipv4.conf and net.ipv6.conf come with every RTM_NEWLINK of AF_UNSPEC: arrays of ints, in the
  * order of IPV4_DEVCONF_* (linux/ip.h, from 1 on) and DEVCONF_* (linux/ipv6.h). That spares a hundred files.
  */
 const IFLA_INET = attributes({ IFLA_INET_CONF: [1, raw] });
-const IFLA_INET6 = attributes({ IFLA_INET6_CONF: [2, raw] });
+const IFLA_INET6 = attributes({ IFLA_INET6_CONF: [2, raw], IFLA_INET6_TOKEN: [7, ip] });
 /** The attributes inside IFLA_AF_SPEC are numbered by address family: AF_INET, AF_INET6. */
 const AF_SPEC = attributes({ AF_INET: [2, nested(IFLA_INET)], AF_INET6: [10, nested(IFLA_INET6)] });
 const linkConf = family(ifinfomsg, attributes({ IFLA_AF_SPEC: [26, nested(AF_SPEC)] }));
@@ -140,11 +143,26 @@ export function decodeSysctls(payload: Uint8Array): Sysctls {
   return found;
 }
 
-/** What {@link decodeSysctls} reads, as a kernel would tell it: IFLA_AF_SPEC for the tests' kernels. */
-export function encodeSysctls(sysctls: Sysctls): Uint8Array<ArrayBuffer> {
+/**
+ * The interface identifier that a device takes in place of one made of its MAC (ip-token(8)), as `::7`; null: it has
+ * none, or it was not asked for with the statistics, which the kernel leaves it out with.
+ */
+export function decodeToken(payload: Uint8Array): string | null {
+  const token = linkConf.decode(payload).values.IFLA_AF_SPEC?.AF_INET6?.IFLA_INET6_TOKEN ?? null;
+  return token === "::" ? null : token;
+}
+
+/** Gives a device its interface identifier; EINVAL where it does not listen to routers, or has no use for one. */
+export function setToken(ifindex: number, token: string, about: string): Request {
+  const values = { IFLA_AF_SPEC: { AF_INET6: { IFLA_INET6_TOKEN: token } } };
+  return linkConf.request(RTM_NEWLINK, 0, { ifi_index: ifindex }, values, about);
+}
+
+/** What is read here as a kernel would tell it: IFLA_AF_SPEC for the tests' kernels. */
+export function encodeSysctls(sysctls: Sysctls, token: string | null = null): Uint8Array<ArrayBuffer> {
   return AF_SPEC.encode({
     AF_INET: { IFLA_INET_CONF: arrayOf(sysctls, INET) },
-    AF_INET6: { IFLA_INET6_CONF: arrayOf(sysctls, INET6) },
+    AF_INET6: { IFLA_INET6_CONF: arrayOf(sysctls, INET6), IFLA_INET6_TOKEN: token ?? undefined },
   });
 }
 

@@ -81,10 +81,15 @@ export interface Move {
 
 const NO_STATS = { IFLA_EXT_MASK: RTEXT_FILTER_SKIP_STATS };
 
-/** Reads one device by its ifindex; ENODEV where there is none. */
-export function getLink(ifindex: number): Request {
+/**
+ * Reads one device by its ifindex; ENODEV where there is none.
+ *
+ * @param whole with its statistics, and what the kernel leaves out with them (inet6_fill_ifla6_attrs())
+ */
+export function getLink(ifindex: number, whole = false): Request {
   const about = `look at device ${ifindex}`;
-  return linkMessage.request(RTM_GETLINK, 0, { ifi_family: AF_UNSPEC, ifi_index: ifindex }, NO_STATS, about);
+  const header = { ifi_family: AF_UNSPEC, ifi_index: ifindex };
+  return linkMessage.request(RTM_GETLINK, 0, header, whole ? {} : NO_STATS, about);
 }
 
 /** Reads one device by its name or by one of its altnames; ENODEV where there is none. */

@@ -34,6 +34,25 @@ async function write(netns: Namespace, device: string, values: Readonly<Record<s
   await netns.run("sh", "-ec", lines.join("\n"));
 }
 
+for (const listens of [true, false]) {
+  test(`a device is home with its IPv6 token, listening to routers: ${listens}`, async () => {
+    await using lab = await Lab.create();
+    await lab.host.ip(...makeDevice("veth", "d0"), ...furnish("d0"));
+    await lab.host.ip("token set ::a:b:c:d dev d0");
+    if (!listens) await write(lab.host, "d0", { "ipv6.accept_ra": 0 });
+    const token = () => lab.host.run("ip", "token", "list", "dev", "d0");
+    expect(await token()).toBe("token ::a:b:c:d dev d0\n");
+    await lab.start(D0_AS_ETH1);
+    const container = await lab.container();
+    expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+    expect(await container.netns.run("ip", "token", "list", "dev", "eth1")).toBe("token :: dev eth1\n");
+    await container.kill();
+    await lab.daemon.empty();
+    expect(await token()).toBe("token ::a:b:c:d dev d0\n");
+    expect(lab.daemon.log()).not.toContain("not-as-wanted");
+  });
+}
+
 /** Some of each sort; none is what a device begins with. */
 const CHANGED = {
   "ipv4.rp_filter": 2,

@@ -51,6 +51,7 @@ function more(name: string, random: Random): string[] {
     [`ip addr add 2001:db8:5::${net}/128 dev ${name} nodad valid_lft forever preferred_lft 0`],
     [`tc qdisc replace dev ${name} root tbf rate 50mbit burst 64kb latency 40ms`],
     [`tc qdisc replace dev ${name} root pfifo limit ${metric}`],
+    [`ip token set ::${net} dev ${name}`],
     [`ip link set ${name} promisc on`],
     [`ip link set ${name} allmulticast on`],
     [`ip link set ${name} arp off`],
@@ -119,6 +120,7 @@ export async function everything(netns: Namespace): Promise<Record<string, unkno
     groups: (await lines("bridge mdb show")).filter((line) => line.includes("permanent")),
     ports: (await lines("bridge -d link show")).map((line) => line.replace(/state \w+/, "")),
     qdiscs: (await lines("tc qdisc show")).filter((line) => !line.includes(" 0: ")),
+    tokens: await lines("ip token list"),
     sysctls: await lines(`grep -s '' -r ${sysctls.join(" ")} | grep -v stable_secret`),
   };
 }

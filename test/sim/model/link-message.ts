@@ -26,10 +26,15 @@ export function linkDatagram(link: Link, news: LinkNews): Uint8Array {
   return encodeMessage({ type, flags: 0, sequence: 0, port: 0, payload: linkPayload(link, moved) });
 }
 
-/** rtnl_fill_ifinfo(). */
+/**
+ * rtnl_fill_ifinfo().
+ *
+ * @param whole as it is told to whoever does not leave out the statistics
+ */
 export function linkPayload(
   link: Link,
   moved: Extract<LinkNews, { type: "deleted" }>["moved"] = null,
+  whole = false,
 ): Uint8Array {
   const { ifindex, elsewhere } = linkOf(link);
   return linkMessage.encode(
@@ -50,7 +55,7 @@ export function linkPayload(
       IFLA_NEW_NETNSID: moved?.nsid,
       IFLA_NEW_IFINDEX: moved?.ifindex,
       IFLA_PROP_LIST: link.altnames.length > 0 ? link.altnames : undefined,
-      IFLA_AF_SPEC: toldSysctls(link),
+      IFLA_AF_SPEC: toldSysctls(link, whole),
       IFLA_PARENT_DEV_NAME: link.parentDev ?? undefined,
       IFLA_PARENT_DEV_BUS_NAME: link.parentBus ?? undefined,
       IFLA_NETNS_IMMUTABLE: link.rules.immutable ? 1 : 0,

@@ -1,8 +1,9 @@
 import { USER_FLAGS } from "../../../src/domain/device.ts";
+import { decodeToken } from "../../../src/netlink/devconf.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import type { Message } from "../../../src/netlink/message.ts";
 import { decodePort } from "../../../src/netlink/port.ts";
-import { IFF_UP, RTM_NEWLINK, RTM_NEWLINKPROP } from "../../../src/netlink/uapi.ts";
+import { IFF_UP, RTEXT_FILTER_SKIP_STATS, RTM_NEWLINK, RTM_NEWLINKPROP } from "../../../src/netlink/uapi.ts";
 import { linkPayload } from "./link-message.ts";
 import { deleteLink, type Link } from "./links.ts";
 import { byteLength } from "./names.ts";
@@ -10,18 +11,23 @@ import { linkNamed } from "./namespaces.ts";
 import { refuse } from "./refusal.ts";
 import type { Answer, Caller } from "./rtnl.ts";
 import { addAltname, deleteAltname, setLink } from "./set-link.ts";
+import { sysctlsOf } from "./sysctls.ts";
 
 /** IFNAMSIZ and IFALIASZ (linux/if.h) without the closing NUL: the attribute policy's limits. */
 const NAME_LIMIT = 15;
 const ALIAS_LIMIT = 255;
 const POLICY = "Attribute failed policy validation";
 
+/** linux/if.h. */
+const IFF_NOARP = 0x80;
+
 type LinkMessage = ReturnType<typeof linkMessage.decode>;
 
 /** RTM_GETLINK of one. */
 export function readLink(caller: Caller, request: Message): Answer {
-  const link = subjectOf(caller, linkMessage.decode(request.payload));
-  return { type: RTM_NEWLINK, payload: linkPayload(link) };
+  const message = linkMessage.decode(request.payload);
+  const whole = ((message.values.IFLA_EXT_MASK ?? 0) & RTEXT_FILTER_SKIP_STATS) === 0;
+  return { type: RTM_NEWLINK, payload: linkPayload(subjectOf(caller, message), null, whole) };
 }
 
 /** RTM_GETLINK with NLM_F_DUMP: by ifindex. */
@@ -44,6 +50,8 @@ export function changeLink(caller: Caller, request: Message): void {
     values.IFLA_NET_NS_FD === undefined ? caller.namespace : caller.namespaceOf(values.IFLA_NET_NS_FD);
   const link = subjectOf(caller, message);
   setPort(link, request.payload);
+  const token = decodeToken(request.payload);
+  if (token !== null) setToken(link, token);
   setLink(caller.world, link, {
     target,
     newIfindex: values.IFLA_NEW_IFINDEX,
@@ -57,6 +65,17 @@ export function changeLink(caller: Caller, request: Message): void {
     up: (header.ifi_change & IFF_UP) === 0 ? undefined : (header.ifi_flags & IFF_UP) !== 0,
     txqueuelen: values.IFLA_TXQLEN,
   });
+}
+
+/** inet6_set_iftoken(). */
+function setToken(link: Link, token: string): void {
+  if ((link.flags & IFF_NOARP) !== 0 || link.rules.noArp) {
+    refuse("EINVAL", "Device does not do neighbour discovery");
+  }
+  const { "ipv6.accept_ra": accept = 1, "ipv6.forwarding": forwarding = 0 } = sysctlsOf(link);
+  if (accept === 0 || (accept === 1 && forwarding !== 0))
+    refuse("EINVAL", "Router advertisement is disabled on device");
+  link.token = token;
 }
 
 /** br_changelink() with IFLA_INFO_SLAVE_DATA. */

@@ -61,6 +61,8 @@ export interface Link {
   readonly port: Map<string, number>;
   /** What somebody made to stay. */
   readonly neighbours: Neighbour[];
+  /** Its IPv6 interface identifier; null: none. */
+  token: string | null;
   /** Nexthop objects that leave by it. */
   readonly nexthops: NexthopObject[];
   /** Static multicast addresses. */
@@ -92,6 +94,7 @@ export interface LinkSpec
       | "neighbours"
       | "nexthops"
       | "multicasts"
+      | "token"
       | "routes"
       | "defaultRoutes"
       | "foreign"
@@ -141,6 +144,7 @@ export function addLink(world: World, namespace: Namespace, spec: LinkSpec): Lin
     neighbours: [],
     nexthops: [],
     multicasts: [],
+    token: null,
     qdisc: null,
     sysctls: new Map(),
     routes: [],

@@ -38,6 +38,7 @@ export function move(
   // dev_mc_flush().
   link.multicasts.length = 0;
   link.qdisc = null;
+  link.token = null;
   source.links.delete(link.ifindex);
   const moved = { nsid: nsidOf(source, target), ifindex };
   deliver(source, () => linkDatagram(link, { type: "deleted", moved }));

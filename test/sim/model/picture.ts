@@ -20,6 +20,8 @@ export interface Seen {
   readonly addresses: readonly Address[];
   readonly neighbours: readonly Neighbour[];
   readonly qdisc: Qdisc | null;
+  /** Its IPv6 interface identifier; left out: none. */
+  readonly token?: string;
   /** What it is as the port of a bridge. */
   readonly port: Readonly<Record<string, number>> | null;
   readonly sysctls: Sysctls;
@@ -45,6 +47,7 @@ export function seenOf(world: World, link: Link): Seen {
     // Their order means nothing.
     neighbours: sortedBy(neighbourText, link.neighbours),
     qdisc: link.qdisc,
+    ...(link.token === null ? {} : { token: link.token }),
     port: link.master === null ? null : portOf(link),
     sysctls: sysctlsOf(link),
     routes: sortedBy(placeOf, link.routes),

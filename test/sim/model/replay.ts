@@ -76,6 +76,7 @@ interface SeenDevice {
   /** Those that somebody added; their order means nothing. */
   readonly neighbours: readonly string[];
   readonly nexthops: readonly NexthopObject[];
+  readonly token: string | null;
   /** Policy rules that hold for it. */
   readonly rules: readonly string[];
   readonly multicasts: readonly string[];
@@ -219,8 +220,8 @@ function seen({ connections, system, fds }: Arena, side: Side): Sight[Side] {
       .map((one) => JSON.stringify(one))
       .toSorted();
     const device = { ...snapshot.device, operstate: "" };
-    const { nexthops = [], multicasts = [], qdisc } = snapshot;
+    const { nexthops = [], multicasts = [], qdisc, token = null } = snapshot;
     const rules = (snapshot.rules ?? []).map(ruleText);
-    return [{ device, addresses, routes, neighbours, nexthops, rules, multicasts, qdisc, sysctls }];
+    return [{ device, addresses, routes, neighbours, nexthops, rules, multicasts, qdisc, token, sysctls }];
   });
 }

@@ -74,8 +74,9 @@ export function sysctlsOf(link: Link): Sysctls {
 }
 
 /** IFLA_AF_SPEC of a link: neighbour settings and some others are in files alone. */
-export function toldSysctls(link: Link): Uint8Array {
-  return settingsOf(link).told;
+export function toldSysctls(link: Link, whole: boolean): Uint8Array {
+  const { all, told } = settingsOf(link);
+  return whole && link.token !== null ? encodeSysctls(toldOf(all), link.token) : told;
 }
 
 /** What every link has, with the values that most begin with. */

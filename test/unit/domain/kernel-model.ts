@@ -51,6 +51,8 @@ function applyOne(snapshot: Snapshot, step: Exclude<Step, { type: "move" }>): Sn
       };
     case "set-vlans":
       return { ...snapshot, port: { settings: {}, ...snapshot.port, vlans: step.vlans } };
+    case "set-token":
+      return { ...snapshot, token: step.token };
     case "set-sysctls":
       return { ...snapshot, sysctls: { ...snapshot.sysctls, ...step.sysctls } };
     case "add-altname":

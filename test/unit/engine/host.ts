@@ -107,6 +107,8 @@ export function furnish(world: World, link: Link): void {
   );
   // A macvlan takes none (macvlan_fdb_add()).
   if (link.kind !== "macvlan") link.neighbours.push({ ...staying, family: "bridge", state: 0x80, flags: 2 });
+  // What does no neighbour discovery takes none (inet6_set_iftoken()).
+  if (!link.rules.noArp) link.token = "::7:0:0:1";
   link.qdisc = { kind: "tbf", handle: 0x80010000, options: "00ff" };
   const settings = { "ipv4.arp_ignore": 1, "ipv6.accept_ra": 0, "ipv4.neigh.app_solicit": 3 };
   for (const [setting, value] of Object.entries(settings)) link.sysctls.set(setting, value);

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { sysctlPath } from "../../../src/domain/sysctls.ts";
 import { encodeAttributes } from "../../../src/netlink/attribute.ts";
-import { decodeSysctls, encodeSysctls } from "../../../src/netlink/devconf.ts";
+import { decodeSysctls, decodeToken, encodeSysctls, setToken } from "../../../src/netlink/devconf.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
+import { RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { captured } from "../../golden/wire.ts";
 
 const [AF_INET, AF_INET6, IFLA_INET_CONF] = [2, 10, 1];
@@ -73,4 +74,25 @@ test("a kernel that knows fewer settings, or more, is understood as far as it go
   };
   expect(Object.keys(decoded(array(3)))).toEqual(["ipv4.forwarding", "ipv4.proxy_arp"]);
   expect(Object.keys(decoded(array(99)))).toHaveLength(32);
+});
+
+describe("an IPv6 token", () => {
+  const told = (token: string | null) =>
+    decodeToken(linkMessage.encode({}, { IFLA_AF_SPEC: encodeSysctls({}, token) }));
+
+  test("is told with the settings, where there is one", () => {
+    expect(told("::7:0:0:1")).toBe("::7:0:0:1");
+    expect(told("::")).toBeNull();
+    expect(told(null)).toBeNull();
+    expect(decodeToken(linkMessage.encode({}, {}))).toBeNull();
+  });
+
+  test("is set as the kernel reads it: inside AF_INET6 inside IFLA_AF_SPEC", () => {
+    const { type, payload } = setToken(7, "::1", "");
+    expect(type).toBe(RTM_NEWLINK);
+    expect(Buffer.from(payload.subarray(16)).toString("hex")).toBe(
+      `1c001a8018000a801400070000000000000000000000000000000001`,
+    );
+    expect(decodeToken(payload)).toBe("::1");
+  });
 });

@@ -4,6 +4,8 @@ import type { EventStream } from "./event-stream.ts";
 import { EXPOSITION_TYPE, expositionText, type Family } from "./exposition.ts";
 import { isLocalHost } from "./local-host.ts";
 import { openApiDocument } from "./openapi.ts";
+import { page } from "./page.ts";
+import { PAGE_POLICY } from "./page-assets.ts";
 import type { Status } from "./status.ts";
 
 /** Whether the daemon does all it is there for, and if not, why: a sentence for each reason. */
@@ -79,6 +81,13 @@ export function createApp(source: StatusSource): Hono {
 
   app.get("/openapi.json", (c) => c.json(openApiDocument(source.version)));
 
+  app.get("/", async (c) => {
+    c.header("Content-Security-Policy", PAGE_POLICY);
+    c.header("Referrer-Policy", "no-referrer");
+    const devices = await devicesIfAny(source);
+    return c.html(page({ status: source.status(), readiness: source.readiness(), devices, now: Date.now() }));
+  });
+
   app.notFound((c) => refusal(c, 404, "not-found", `nothing is served at ${c.req.path}`));
 
   app.onError((fault, c) => {
@@ -87,6 +96,16 @@ export function createApp(source: StatusSource): Hono {
   });
 
   return app;
+}
+
+/** null where they cannot be listed just now: a person has to see what is stuck all the same. */
+async function devicesIfAny(source: StatusSource): Promise<readonly ListedDevice[] | null> {
+  try {
+    return await source.devices();
+  } catch (fault) {
+    source.report(fault instanceof Error ? fault : new Error(String(fault)));
+    return null;
+  }
 }
 
 /** The body of every answer that is no success, shaped as the errors of verdicts are. */

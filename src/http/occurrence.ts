@@ -47,3 +47,27 @@ export type DaemonChange =
 
 /** One thing that happened, as `/v1/events` tells it. */
 export type Occurrence = Answered | ContainerChange | Warned | DaemonChange;
+
+/** All types that `/v1/events` has, that by which a reader is told that it has missed something included. */
+export const OCCURRENCE_TYPES = [
+  "attached",
+  "unchanged",
+  "returned",
+  "no-mapping",
+  "refused",
+  "failed",
+  "pending",
+  "attaching",
+  "adopted",
+  "returning",
+  "stuck",
+  "home",
+  "left-inside",
+  "warning",
+  "started",
+  "ready",
+  "degraded",
+  "reload",
+  "stopping",
+  "missed",
+] as const satisfies readonly (Occurrence["type"] | "missed")[];

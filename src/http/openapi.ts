@@ -98,6 +98,9 @@ const PATHS = {
   "/openapi.json": get("getOpenApi", "This document", {
     "200": answer("It.", { type: "object" }),
   }),
+  "/": get("getPage", "The status page, for a person", {
+    "200": answer("It.", { type: "string" }, "text/html"),
+  }),
 };
 
 function get(

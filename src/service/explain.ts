@@ -18,7 +18,7 @@ import { readJournal } from "../engine/journal.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
 import { onTheirWay } from "../engine/on-their-way.ts";
-import { mendOf } from "./mends.ts";
+import { mendOf } from "../http/mends.ts";
 
 /** A mapping that was considered, in order; those behind the one that applies are not. */
 export interface Considered {

@@ -117,7 +117,7 @@ describe("routes", () => {
     });
   });
 
-  test.each(["/", "/nothing", "/healthz/", "/v1/containers", "/v1/containers/a/b", "/v1/status/x"])(
+  test.each(["/nothing", "/healthz/", "/v1/containers", "/v1/containers/a/b", "/v1/status/x"])(
     "%s is 404 in JSON",
     async (path) => {
       const response = await appOf().app.request(path);

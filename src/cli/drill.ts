@@ -2,7 +2,6 @@ import fs, { appendFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { parseDuration } from "../config/duration.ts";
-import type { Log } from "../engine/log.ts";
 import { candidateFor } from "../service/drill/candidate.ts";
 import { drill as carryOut, type DrillReport } from "../service/drill/drill.ts";
 import { drillFolders } from "../service/drill/left.ts";
@@ -79,6 +78,7 @@ async function drillWith(config: Config, name: string, options: Options): Promis
   const patience = options.timeout + options.stay;
   const cut = Promise.withResolvers<void>();
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => cut.resolve());
+  const unsaid: string[] = [];
   const report = await carryOut(
     {
       state,
@@ -91,11 +91,12 @@ async function drillWith(config: Config, name: string, options: Options): Promis
       },
     },
     (level, message, { code }) => {
-      // What has a code is told in the report.
+      // What has a code is told in the report. All is told when the device is home: a terminal may take nothing.
       const isOwn = code === undefined && (level === "error" || level === "warning");
-      if (isOwn) tell(`netdevd drill: ${message}`, console.error);
+      if (isOwn) unsaid.push(`netdevd drill: ${message}`);
     },
   );
+  for (const text of unsaid) tell(text, console.error);
   tell(options.json ? JSON.stringify({ ...report, losses: candidate.losses }, null, 2) : reportText(report));
   return exitCode(report);
 }
@@ -116,20 +117,26 @@ function tell(text: string, print: (text: string) => void = console.log): void {
 /** What `startWatchdog` starts. */
 async function watchOver(folder: string, device: string, patience: number): Promise<number> {
   const charge = { folder, device, drill: process.ppid, patience };
-  return await watch(charge, (line) => fs.writeSync(1, `${line}\n`), watchdogLog(dirname(folder)));
+  const file = join(dirname(folder), "drill.log");
+  const toStderr = stderrLog(false);
+  const unsaid: (() => void)[] = [];
+  const code = await watch(
+    charge,
+    (line) => fs.writeSync(1, `${line}\n`),
+    (level, message, fields) => {
+      unsaid.push(() => toStderr(level, message, fields));
+      note(file, `${new Date().toISOString()} ${level}: ${message}`);
+    },
+  );
+  // Only now: a terminal that takes nothing any more, as behind an ssh connection that has broken, would hold it up.
+  for (const say of unsaid) say();
+  return code;
 }
 
-/** To stderr, and to a file: whoever lost the terminal finds it there. */
-function watchdogLog(state: string): Log {
-  const log = stderrLog(false);
-  return (level, message, fields) => {
-    log(level, message, fields);
-    try {
-      appendFileSync(join(state, "drill.log"), `${new Date().toISOString()} ${level}: ${message}\n`, {
-        mode: 0o600,
-      });
-    } catch {
-      // A full disk must not keep a device away.
-    }
-  };
+function note(file: string, line: string): void {
+  try {
+    appendFileSync(file, `${line}\n`, { mode: 0o600 });
+  } catch {
+    // A full disk must not keep a device away.
+  }
 }

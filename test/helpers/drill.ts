@@ -23,9 +23,14 @@ let drills = 0;
 
 /** Starts `netdevd drill DEVICE ARGS` on a lab's host. */
 export function startDrill(lab: Lab, ...args: readonly string[]): Drill {
+  return startDrillBehind([], lab, ...args);
+}
+
+/** {@link startDrill}, behind a command that execs. */
+export function startDrillBehind(wrapper: readonly string[], lab: Lab, ...args: readonly string[]): Drill {
   const file = join(lab.folder, `drill-${++drills}.out`);
   const enter = ["nsenter", "--target", String(lab.hostPid), "--net", "--mount", "--"];
-  const child = Bun.spawn([...enter, ...startDrill.commandLine(lab, ...args)], {
+  const child = Bun.spawn([...enter, ...wrapper, ...startDrill.commandLine(lab, ...args)], {
     cwd: "/",
     stdin: "ignore",
     stdout: Bun.file(file),

@@ -1,8 +1,9 @@
 import { expect } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { mustRun } from "../helpers/command.ts";
 import { furnish, type Kind, makeDevice } from "../helpers/devices.ts";
-import { type Drill, lastedOut, startDrill } from "../helpers/drill.ts";
+import { type Drill, lastedOut, startDrill, startDrillBehind } from "../helpers/drill.ts";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { D0_AS_ETH1 } from "../helpers/mapping.ts";
@@ -248,6 +249,30 @@ test("the end of the terminal: the drill comes home by itself, and at once", asy
   await isHome(lab, before);
   nothingLeft(lab);
   expect(drill.told()).toEndWith("d0 is home with all that it had\n");
+});
+
+test("a terminal that takes nothing any more holds up nobody: the watchdog brings the device home first", async () => {
+  await using lab = await labWith("veth", ...REST);
+  const before = await lab.host.devices();
+  const fifo = join(lab.folder, "terminal");
+  await mustRun(["mkfifo", fifo]);
+  const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    expect(() => {
+      for (;;) writeSync(fd, "x".repeat(4096));
+    }).toThrow("EAGAIN");
+    const full = ["sh", "-c", `exec "$@" 2>${fifo}`, "sh"];
+    const drill = startDrillBehind(full, lab, "d0", "--stay", "60s");
+    await until("the device to be away", async () => !(await lab.host.names()).includes("d0"));
+    drill.kill("SIGKILL");
+    await isHome(lab, before);
+    await until("the folder to be gone", () => readdirSync(lab.state).every((name) => name === "drill.log"));
+    // It would tell it yet.
+    for (const pid of drill.seen) process.kill(pid, "SIGKILL");
+    await lastedOut(drill);
+  } finally {
+    closeSync(fd);
+  }
 });
 
 test("signals to the watchdog alone do not end it", async () => {

@@ -3,6 +3,7 @@ import { BRIDGE } from "./scenarios/bridge.ts";
 import { BRIDGE_PORTS } from "./scenarios/bridge-ports.ts";
 import { CHILDREN } from "./scenarios/children.ts";
 import { CLASH } from "./scenarios/clash.ts";
+import { DRILL } from "./scenarios/drill.ts";
 import { ELSEWHERE } from "./scenarios/elsewhere.ts";
 import { HOME } from "./scenarios/home.ts";
 import { KIND } from "./scenarios/kinds.ts";
@@ -28,6 +29,7 @@ const ALL: readonly Scenario[] = [
   ...MEMBERSHIP,
   ...REFUSING,
   ...NETWORK_MANAGER,
+  ...DRILL,
   ...ROUNDS,
   scenario("after all of this the daemon has left nothing behind", (lab) => lab[Symbol.asyncDispose]()),
 ];

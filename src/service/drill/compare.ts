@@ -10,6 +10,7 @@ import { isKernelMade } from "../../domain/restorable.ts";
 import { routeText } from "../../domain/route.ts";
 import { routesMissing, withoutKernelRoutes } from "../../domain/routes.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
+import { multicastText } from "../../domain/static-multicast.ts";
 import { flagsText } from "../../domain/step.ts";
 
 /** `back`: as it was; `anew`: the kernel makes it by itself, now or when it has reason to; `lost`: neither. */
@@ -79,8 +80,10 @@ export function compare(before: Snapshot, after: Snapshot): Thing[] {
   for (const nexthop of before.nexthops ?? []) {
     things.push(thing(nexthopText(nexthop), { nexthops: [nexthop] }));
   }
-  const { rules = [], qdisc, ingress } = before;
+  const { rules = [], multicasts = [], token, qdisc, ingress } = before;
   things.push(...each(rules.map(ruleText), { rules }));
+  things.push(...each(multicasts.map(multicastText), { multicasts }));
+  if (token !== undefined) things.push(thing(`token ${token}`, { token }));
   if (qdisc !== null) things.push(thing(`qdisc ${qdiscText(qdisc)}`, { qdisc }));
   if (ingress !== null) things.push(thing(`ingress qdisc ${ingress}`, { ingress }));
   const settings = Object.entries(before.sysctls);
@@ -105,6 +108,7 @@ const barren = {
   neighbours: [],
   nexthops: [],
   rules: [],
+  multicasts: [],
   qdisc: null,
   ingress: null,
   sysctls: {},

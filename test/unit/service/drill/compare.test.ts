@@ -44,6 +44,20 @@ describe("what became of each thing:", () => {
     ]);
   });
 
+  test("what there may be beside is told of where it is", () => {
+    const beside = { token: "::7:0:0:1", multicasts: ["33:33:00:00:77:77"] };
+    const of = (after: Snapshot) =>
+      compare({ ...before, ...beside }, after)
+        .filter(({ thing }) => /^(token|static multicast)/.test(thing))
+        .map(({ thing, fate }) => [thing, fate]);
+    const told = (fate: string) => [
+      ["static multicast address 33:33:00:00:77:77", fate],
+      ["token ::7:0:0:1", fate],
+    ];
+    expect(of({ ...before, ...beside })).toEqual(told("back"));
+    expect(of(before)).toEqual(told("lost"));
+  });
+
   test("what the kernel makes is made anew, and told where it is not there yet", () => {
     const linkLocal = addressOf("fe80::ff:fe00:7/64", { scope: 253 });
     const route = routeOf("192.0.2.0/24", { protocol: 2, scope: 253, source: "192.0.2.1" });

@@ -348,6 +348,31 @@ test("release --all leaves a drill that is under way alone", async () => {
   await isHome(lab, before);
 });
 
+test("a device that ends while it is away is told to be gone, and nothing is left", async () => {
+  await using all = await away();
+  const { lab, drill } = all;
+  await lab.host.ip("link del d0-far");
+  drill.kill("SIGINT");
+  expect(await drill.exited).toBe(1);
+  expect(drill.told()).toMatch(/\nd0: d0 .*no more.*\n$/);
+  nothingLeft(lab);
+});
+
+test("a name that somebody else has taken meanwhile is had again as soon as it is free", async () => {
+  await using all = await away();
+  const { lab, drill, before } = all;
+  await lab.host.ip("link add d0 type ifb");
+  drill.kill("SIGINT");
+  expect(await drill.exited).toBe(1);
+  expect(drill.told()).toContain("d0 is home as netdevd0 until its own name is free");
+  expect(drill.told()).toEndWith(`; the watchdog (pid ${drill.watchdog()}) goes on trying\n`);
+  expect(await lab.host.names()).toContain("netdevd0");
+  await lab.host.ip("link del d0");
+  await isHome(lab, before);
+  await lastedOut(drill);
+  nothingLeft(lab);
+});
+
 test("killed at whatever moment, the drill has its device home, and nothing is left", async () => {
   await using lab = await labWith("veth", ...REST);
   const before = await lab.host.devices();

@@ -87,8 +87,15 @@ async function endOf(patience: number, tell: () => void): Promise<End> {
 
 async function bringHome({ folder, device }: Charge, log: Log): Promise<number> {
   const giveUp = performance.now() + GIVE_UP_MS;
+  const told = new Set<string>();
+  // What goes well is told below, and what goes on going wrong was told already.
+  const tell: Log = (level, message, fields) => {
+    if ((level !== "error" && level !== "warning") || told.has(message)) return;
+    told.add(message);
+    log(level, message, fields);
+  };
   while (performance.now() < giveUp) {
-    const why = await attempt(folder, log);
+    const why = await attempt(folder, tell);
     if (why === null) {
       log("info", `${device} is home, and nothing of the drill is left`, { device });
       return 0;
@@ -105,10 +112,7 @@ async function bringHome({ folder, device }: Charge, log: Log): Promise<number> 
 /** Why not all is home; null: it is. */
 async function attempt(folder: string, log: Log): Promise<string | null> {
   try {
-    const verdict = await bringHomeFrom(folder, (level, message, fields) => {
-      // What goes well is told by the watchdog itself.
-      if (level === "error" || level === "warning") log(level, message, fields);
-    });
+    const verdict = await bringHomeFrom(folder, log);
     if (verdict === null) return "busy";
     return verdict.error?.message ?? null;
   } catch (error) {

@@ -48,36 +48,43 @@ a { color: inherit; }
 footer { margin-top: 2rem; }
 `;
 
-/** Shows anew what has changed, when something has. Without it the page is loaded anew every few seconds. */
+/**
+ * Shows anew what has changed, when something has: a second later, and one at a time, for the host's devices are listed
+ * each time. Without it the page is loaded anew every few seconds.
+ */
 export const SCRIPT = `
 "use strict";
-let due = false;
+let busy = false;
+let again = false;
 async function show() {
-  due = false;
+  again = false;
   try {
     const answer = await fetch("/");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.querySelector("main").replaceWith(page.querySelector("main"));
     document.title = page.title;
   } catch {
-    soon(2000);
+    again = true;
   }
+  busy = false;
+  if (again) soon();
 }
-function soon(after) {
-  if (due) return;
-  due = true;
-  setTimeout(show, after);
+function soon() {
+  again = true;
+  if (busy) return;
+  busy = true;
+  setTimeout(show, 1000);
 }
 const connection = document.querySelector("#connection");
 const events = new EventSource("/v1/events");
-for (const type of ${JSON.stringify(OCCURRENCE_TYPES)}) events.addEventListener(type, () => soon(100));
+for (const type of ${JSON.stringify(OCCURRENCE_TYPES)}) events.addEventListener(type, soon);
 events.onopen = () => {
   connection.textContent = "as it happens";
-  soon(0);
+  soon();
 };
 events.onerror = () => {
   connection.textContent = "no connection: this is how things were";
-  if (events.readyState === EventSource.CLOSED) setInterval(() => soon(0), 5000);
+  if (events.readyState === EventSource.CLOSED) setInterval(soon, 5000);
 };
 `;
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { build } from "../../packaging/build.ts";
 import { furnish, makeDevice } from "../helpers/devices.ts";
+import { metric, parseExposition } from "../helpers/exposition.ts";
 import { Lab } from "../helpers/lab.ts";
 import { mappingFor } from "../helpers/mapping.ts";
 
@@ -138,6 +139,10 @@ test("its daemon moves a device in and brings it home: FFI, the kernel thread an
     devices: [{ name: "eth1" }],
   });
   expect(await lab.netdevd("status")).toMatchObject({ code: 0 });
+  for (const path of ["/", "/openapi.json"]) expect((await lab.daemon.get(path)).status).toBe(200);
+  const families = parseExposition(await (await lab.daemon.get("/metrics")).text());
+  const labels = { version: manifest.version, commit: "0123456789ab", bun: Bun.version };
+  expect(metric(families, "netdevd_build_info", labels)).toBe(1);
   await container.kill();
   await lab.daemon.empty();
   expect(await lab.host.devices()).toEqual(before);

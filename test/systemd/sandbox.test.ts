@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../../packaging/bun-for.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { metric, parseExposition } from "../helpers/exposition.ts";
 import { until } from "../helpers/until.ts";
 import { boot, type Machine } from "./machine.ts";
 import { type Packages, packages } from "./packages.ts";
@@ -95,6 +96,26 @@ describe("in the sandbox of the service", () => {
     },
     30_000,
   );
+
+  test("every path answers, and /metrics has read of the process what it tells", async () => {
+    await machine.sh(`printf '[http]\\nlisten = ["127.0.0.1:9469"]\\n' >/etc/netdevd/conf.d/port.toml`);
+    await machine.sh("systemctl restart netdevd");
+    const get = async (path: string) => {
+      const request = `GET ${path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n`;
+      const answer = await machine.sh(`exec 3<>/dev/tcp/127.0.0.1/9469; printf '${request}' >&3; cat <&3`);
+      expect(answer, path).toMatch(/^HTTP\/1\.[01] 200 /);
+      return answer.split("\r\n\r\n")[1] ?? "";
+    };
+    for (const path of ["/healthz", "/readyz", "/v1/status", "/v1/devices", "/openapi.json", "/"])
+      await get(path);
+    const families = parseExposition(await get("/metrics"));
+    const { MainPID } = await machine.show("netdevd", "MainPID");
+    const limit = await machine.sh(`prlimit --nofile --output SOFT --noheadings --pid ${MainPID}`);
+    expect(metric(families, "process_max_fds")).toBe(Number(limit));
+    expect(metric(families, "process_open_fds")).toBeGreaterThan(5);
+    expect(metric(families, "netdevd_ready")).toBe(1);
+    await machine.sh("rm /etc/netdevd/conf.d/port.toml; systemctl restart netdevd");
+  }, 30_000);
 
   test("what it need not do is denied", async () => {
     const attempts = {

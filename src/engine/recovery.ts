@@ -1,4 +1,5 @@
 import type { Attachment } from "../domain/attachment.ts";
+import { isHardware } from "../domain/device.ts";
 import type { Place } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
@@ -60,10 +61,12 @@ async function takeUp(
   const alive = isStillHeld(context, attachment.cookie);
   if (attachment.state === "attached" && alive) {
     const seen = await look(context, attachment);
-    if (!seen.includes("home")) {
+    // Of a virtual device that is home we had begun to bring all home. Hardware may have fallen home by itself: the
+    // others are its container's as before, and the next audit gives it back what it had.
+    if (!seen.some(({ place, isVirtual }) => place === "home" && isVirtual)) {
       context.log("info", "adopted: the container lives, and its devices stay inside", fields);
       // Nobody listened while no daemon ran.
-      if (seen.includes(null)) await seek(context, attachment.key);
+      if (seen.some(({ place }) => place === null)) await seek(context, attachment.key);
       return;
     }
   }
@@ -72,15 +75,23 @@ async function takeUp(
   await home(context, attachment.key);
 }
 
-/** Where each device is of those that it was last seen in and home: one may be home already, and that not on record. */
-async function look(context: Context, attachment: Attachment): Promise<(Place | null)[]> {
-  const places: (Place | null)[] = [];
+/** Where a device was seen. */
+interface Seen {
+  readonly place: Place | null;
+  readonly isVirtual: boolean;
+}
+
+/**
+ * Where each device that is not on record as home is, of those that it was last seen in and home: one may be home
+ * already, and that not on record.
+ */
+async function look(context: Context, attachment: Attachment): Promise<Seen[]> {
+  const seen: Seen[] = [];
   for (const device of attachment.devices) {
-    const found = await context.kernel.locate(
-      lastSeenIn(context, attachment, device),
-      wantedOf(device, attachment.devices),
-    );
-    places.push(found?.place ?? null);
+    if (device.state === "home") continue;
+    const wanted = wantedOf(device, attachment.devices);
+    const found = await context.kernel.locate(lastSeenIn(context, attachment, device), wanted);
+    seen.push({ place: found?.place ?? null, isVirtual: !isHardware(wanted.identity) });
   }
-  return places;
+  return seen;
 }

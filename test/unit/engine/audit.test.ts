@@ -93,3 +93,33 @@ test("a virtual device that its container deletes is its own affair until it end
   await daemon.engine.audit();
   expect(warnings()).toEqual([]);
 });
+
+for (const seen of [true, false]) {
+  test(`one of two is home by itself when the daemon is started anew, seen by the last one: ${seen}`, async () => {
+    const machine = machineWith("hardware", "veth");
+    const { world, home } = machine;
+    const before = pictureOf(world, home);
+    const both = [mappingFor("c*", { match: { name: "d[01]" }, count: "all", name: "eth%d" })];
+    const container = startContainer(machine);
+    {
+      using daemon = await startDaemon(machine, { mappings: both });
+      await daemon.engine.handle(attachEvent(machine, "c1", container));
+      const nested = startContainer(machine);
+      move(world, deviceIn(container.netns, "eth0"), nested.netns, null, 0);
+      kill(world, nested);
+      if (seen) await daemon.engine.audit();
+    }
+    using daemon = await startDaemon(machine, { mappings: both });
+    await daemon.retry();
+    // The container lives, and keeps the other one.
+    expect(Array.from(container.netns.links.values(), ({ name }) => name)).toContain("eth1");
+    expect(pictureOf(world, home).d0).toEqual(before.d0);
+    expect(daemon.engine.attachments()).toMatchObject([
+      { state: "attached", devices: [{ state: "home" }, { state: "inside" }] },
+    ]);
+    kill(world, container);
+    await daemon.settle();
+    expect(pictureOf(world, home)).toEqual(before);
+    expect(daemon.engine.attachments()).toEqual([]);
+  });
+}

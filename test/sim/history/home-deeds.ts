@@ -1,5 +1,5 @@
 import type { Qdisc } from "../../../src/domain/qdisc.ts";
-import { addDevice, addProven, address, change, furnish, KINDS } from "../../unit/engine/host.ts";
+import { addDevice, addProven, address, change, furnish, KINDS, slotOf } from "../../unit/engine/host.ts";
 import { addLink, deleteLink, type Link } from "../model/links.ts";
 import { attachmentsOf } from "../model/memory-journal.ts";
 import { linkNamed } from "../model/namespaces.ts";
@@ -101,7 +101,9 @@ export function appear(stage: Stage, random: Random): void {
   count(stage.tally, "at home: appeared");
   tell(stage, `${name} appears at home`);
   allowed(() => {
-    const link = addDevice(world, home, pick(random, KINDS), name);
+    // No card comes into a slot that another one is in, wherever that is by now.
+    const kinds = isInItsSlot(stage, name) ? KINDS.filter((kind) => kind !== "hardware") : KINDS;
+    const link = addDevice(world, home, pick(random, kinds), name);
     allowed(() => furnish(world, link));
   });
   for (const link of home.links.values()) {
@@ -112,6 +114,11 @@ export function appear(stage: Stage, random: Random): void {
     if (known !== undefined && isTaken) known.fate = "is taken for the one that was there before";
     ledger.othersNumbers.add(link.ifindex);
   }
+}
+
+function isInItsSlot({ machine }: Stage, name: string): boolean {
+  const links = machine.world.namespaces.flatMap((namespace) => Array.from(namespace.links.values()));
+  return links.some(({ parentDev }) => parentDev === slotOf(name));
 }
 
 /**

@@ -34,6 +34,11 @@ export function machineWith(...kinds: readonly Kind[]): Machine {
   return machine;
 }
 
+/** The place on the bus of a card that is called so at first. */
+export function slotOf(name: string): string {
+  return `0000:00:${name}.0`;
+}
+
 /** A device, and beside it (`NAME-low`, `NAME-far`) what its kind needs. */
 export function addDevice(world: World, namespace: Namespace, kind: Kind, name: string): Link {
   const add = (spec: LinkSpec) => addLink(world, namespace, spec);
@@ -48,7 +53,7 @@ export function addDevice(world: World, namespace: Namespace, kind: Kind, name: 
         name,
         kind: null,
         parentBus: "pci",
-        parentDev: `0000:00:${name}.0`,
+        parentDev: slotOf(name),
         driver: "e1000e",
       });
       link.permanentMac = link.mac;

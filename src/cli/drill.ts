@@ -85,7 +85,7 @@ async function drillWith(config: Config, name: string, options: Options): Promis
       candidate,
       stay: () => Promise.race([Bun.sleep(options.stay), cut.promise]),
       watchdog: (folder) =>
-        startWatchdog(["drill", device.name, "--watchdog", folder, "--timeout", `${patience}ms`]),
+        startWatchdog(["drill", "--watchdog", folder, "--timeout", `${patience}ms`, "--", device.name]),
       before: ({ pid }) => {
         if (!options.json) tell(beginningText(candidate, { pid, patience }));
       },

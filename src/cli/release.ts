@@ -35,8 +35,9 @@ Exit: 0 they are home, 1 one is not, or ID holds none.`,
     const name = `release-${process.pid}-${Date.now()}.json`;
     const event: ReleaseEvent = { type: "release", name, id: id ?? null };
     // A drill's are home before it is told what else is.
-    const drills = event.id === null ? await releaseDrills(state) : 0;
-    return Math.max(drills, tell(event, await carryOut(config, event)));
+    const drills = event.id === null ? await releaseDrills(state) : { code: 0, home: 0 };
+    const verdict = await carryOut(config, event);
+    return Math.max(drills.code, tell(event, verdict, drills.home > 0));
   },
 };
 
@@ -47,16 +48,23 @@ async function carryOut(config: Config, event: ReleaseEvent): Promise<Verdict | 
   return await releaseAlone(config, event, stderrLog(false));
 }
 
-/** Brings home what drills have taken that died together with their watchdogs; gives the exit code. */
-async function releaseDrills(state: string): Promise<number> {
-  let code = 0;
+/** Brings home what drills have taken that died together with their watchdogs. */
+async function releaseDrills(state: string): Promise<{ code: number; home: number }> {
+  let [code, home] = [0, 0];
   for (const { path, isLeft } of drillFolders(state)) {
-    const verdict = isLeft ? await bringHomeFrom(path, stderrLog(false)) : null;
-    if (verdict === null)
-      console.error(`a drill is under way in ${path}: it brings home itself what it took`);
-    else code = Math.max(code, tellProblems(verdict));
+    try {
+      const verdict = isLeft ? await bringHomeFrom(path, stderrLog(false)) : null;
+      if (verdict === null)
+        console.error(`a drill is under way in ${path}: it brings home itself what it took`);
+      else code = Math.max(code, tellProblems(verdict));
+      home += verdict?.devices.length ?? 0;
+    } catch (error) {
+      // It is nothing that containers' devices have to stay away for.
+      console.error(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+      code = 1;
+    }
   }
-  return code;
+  return { code, home };
 }
 
 /** Drops the event and waits for its verdict for as long as a daemon runs; null: it ended before. */
@@ -82,7 +90,7 @@ function tellProblems({ devices, warnings, error }: Verdict): number {
   return error === null ? 0 : 1;
 }
 
-function tell(event: ReleaseEvent, verdict: Verdict | null): number {
+function tell(event: ReleaseEvent, verdict: Verdict | null, hasTold: boolean): number {
   if (verdict === null) {
     console.error("the daemon ended before it answered; run the command again");
     return 1;
@@ -90,7 +98,7 @@ function tell(event: ReleaseEvent, verdict: Verdict | null): number {
   tellProblems(verdict);
   if (verdict.outcome === "unchanged") {
     if (event.id === null) {
-      console.log("nothing is held");
+      console.log(hasTold ? "nothing else is held" : "nothing is held");
       return 0;
     }
     console.error(`no device is held for container ${event.id}`);

@@ -35,6 +35,11 @@ export function processesIn(netns: string): number[] {
   return pids().filter((pid) => netnsOf(pid) === netns);
 }
 
+/** Pids of the processes that have `text` in their command line. */
+export function processesNaming(text: string): number[] {
+  return pids().filter((pid) => textAt(`/proc/${pid}/cmdline`)?.includes(text));
+}
+
 /** How many open files of each kind `pid` has; the kind is what /proc/PID/fd tells, without numbers. */
 export function openFiles(pid: number): Map<string, number> {
   const kinds = new Map<string, number>();

@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { readJournal } from "../../src/engine/journal.ts";
 import { mustRun } from "../helpers/command.ts";
 import { furnish, type Kind, makeDevice } from "../helpers/devices.ts";
 import { type Drill, lastedOut, startDrill, startDrillBehind } from "../helpers/drill.ts";
@@ -8,6 +9,7 @@ import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { D0_AS_ETH1 } from "../helpers/mapping.ts";
 import { isDying } from "../helpers/proc.ts";
+import { netdevd } from "../helpers/program.ts";
 import { until } from "../helpers/until.ts";
 
 // "`netdevd drill DEVICE`: takes one device into a throwaway namespace and home again, with a watchdog in a process of
@@ -89,6 +91,17 @@ test("an altname will do, and a port of a bridge is home as the port that it was
   expect(await lab.host.devices()).toEqual(before);
   expect(stdout).toContain("\n  meanwhile br0 has one port less\n");
   expect(stdout).toMatch(/\n {2}back {2}master \d+ \(bridge\)\n/);
+});
+
+test("a name that looks like an option will do behind --", async () => {
+  await using lab = await Lab.create();
+  await lab.host.run("ip", "link", "add", "name", "-x", "type", "ifb");
+  lab.configure("");
+  const { code, stdout } = await lab.onHost(...netdevd("drill", "--config", lab.config, "--", "-x"));
+  expect({ code, stdout }).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("\n-x is home with all"),
+  });
 });
 
 test("what cannot come back is told before and after, and the exit code is 1", async () => {
@@ -198,11 +211,12 @@ test("without the means to keep the device safe, it is not touched", async () =>
 });
 
 /** A lab in whose drill the device is away, for a minute if nobody does anything about it. */
-async function away(timeout = "30s"): Promise<AsyncDisposable & { lab: Lab; drill: Drill; before: unknown }> {
+async function away(): Promise<AsyncDisposable & { lab: Lab; drill: Drill; before: unknown }> {
   const lab = await labWith("veth", ...REST);
   const before = await lab.host.devices();
-  const drill = startDrill(lab, "d0", "--stay", timeout === "30s" ? "60s" : "0s", "--timeout", timeout);
-  await until("the device to be away", async () => !(await lab.host.names()).includes("d0"), {
+  const drill = startDrill(lab, "d0", "--stay", "60s");
+  const journal = join(lab.state, `drill-${drill.pid}`);
+  await until("the device to be away", () => readJournal(journal).some(({ state }) => state === "attached"), {
     detail: drill.told,
   });
   return {
@@ -329,7 +343,7 @@ test("drill and watchdog are both killed: the device is kept, it is told, and re
   expect(daemon.log()).toContain("a drill was left in ");
   expect(await lab.netdevd("release", "--all")).toMatchObject({
     code: 0,
-    stdout: "d0 is home\nnothing is held\n",
+    stdout: "d0 is home\nnothing else is held\n",
   });
   await isHome(lab, before);
   expect(readdirSync(lab.state).filter((name) => name.startsWith("drill-"))).toEqual([]);

@@ -1,8 +1,12 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { allocate } from "../../../ffi/memory.ts";
 import { makeNamespace } from "../../../ffi/netns.ts";
 import { createLinux } from "../../engine/linux.ts";
 import type { Log } from "../../engine/log.ts";
+import { pinsIn } from "../../engine/pins.ts";
+import type { System } from "../../engine/system.ts";
+import { PINS } from "../folders.ts";
 import { bringHomeFrom } from "./left.ts";
 import { linesOf } from "./lines.ts";
 import { createTimeline } from "./timeline.ts";
@@ -65,7 +69,26 @@ export async function watch(charge: Charge, say: (line: string) => void, log: Lo
       : `did not say in ${charge.patience / 1000} s that it is home, and is killed`;
   log("warning", `the drill of ${device} ${why}: the watchdog brings home what is away`, { device });
   if (end === "late" && parentOf("self") === charge.drill) process.kill(charge.drill, "SIGKILL");
-  return await bringHome(charge, log);
+  let held = true;
+  return await bringHome(charge, log, () => {
+    if (!held || !isPinned(linux, charge.folder)) return;
+    held = false;
+    linux.close(namespace);
+  });
+}
+
+/**
+ * Whether a pin holds the namespace. The way home then begins with the pin, and takes it over as it is: found by any
+ * other way, the namespace is pinned anew, and held by nothing but that way for a moment.
+ */
+function isPinned(linux: System, folder: string): boolean {
+  const pins = pinsIn(join(folder, PINS));
+  return pins.list().some((cookie) => {
+    const found = linux.openNamespace(pins.path(cookie));
+    if (typeof found === "string") return false;
+    linux.close(found);
+    return true;
+  });
 }
 
 async function endOf(patience: number, tell: () => void): Promise<End> {
@@ -85,7 +108,8 @@ async function endOf(patience: number, tell: () => void): Promise<End> {
   return how;
 }
 
-async function bringHome({ folder, device }: Charge, log: Log): Promise<number> {
+/** @param handOver lets go of the namespace, if a pin holds it */
+async function bringHome({ folder, device }: Charge, log: Log, handOver: () => void): Promise<number> {
   const giveUp = performance.now() + GIVE_UP_MS;
   const told = new Set<string>();
   // What goes well is told below, and what goes on going wrong was told already.
@@ -95,6 +119,7 @@ async function bringHome({ folder, device }: Charge, log: Log): Promise<number> 
     log(level, message, fields);
   };
   while (performance.now() < giveUp) {
+    handOver();
     const why = await attempt(folder, tell);
     if (why === null) {
       log("info", `${device} is home, and nothing of the drill is left`, { device });
@@ -116,8 +141,8 @@ async function attempt(folder: string, log: Log): Promise<string | null> {
     if (verdict === null) return "busy";
     return verdict.error?.message ?? null;
   } catch (error) {
-    // Somebody else, `netdevd release --all`, has seen to it.
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    // Somebody else, `netdevd release --all`, has seen to it; or the drill had not begun.
+    if (!existsSync(folder)) return null;
     const why = error instanceof Error ? error.message : String(error);
     log("error", `what is away could not be brought home: ${why}`, {});
     return why;

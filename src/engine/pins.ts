@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { SyscallError } from "../../ffi/errno.ts";
 import { bindMount, unmount } from "../../ffi/mount.ts";
@@ -32,7 +42,7 @@ export function pinsIn(folder: string): Pins {
     has: (cookie) => existsSync(path(cookie)),
     pin(cookie, fd) {
       try {
-        makeFile(folder, path(cookie));
+        if (!makeFile(folder, path(cookie), fd)) return null;
       } catch (error) {
         return messageOf(error);
       }
@@ -66,19 +76,31 @@ export const noPins: Pins = {
   list: () => [],
 };
 
-/** The file to mount on. On the way of each event: what is seldom so is seen to where it is found. */
-function makeFile(folder: string, path: string): void {
+/**
+ * The file to mount on. On the way of each event: what is seldom so is seen to where it is found.
+ *
+ * @returns whether it is still to be mounted on: not where the namespace of `fd` is there already. A second mount on
+ *   top would hold it twice, and one that is renewed holds nothing in between
+ */
+function makeFile(folder: string, path: string, fd: number): boolean {
   const make = () => closeSync(openSync(path, "wx", 0o600));
   try {
     make();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : null;
     if (code === "ENOENT") mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // An earlier daemon's: a second mount on top of it would hold the namespace twice.
-    else if (code === "EEXIST") takeAway(path);
-    else throw error;
+    else if (code !== "EEXIST") throw error;
+    else if (isOf(path, fd)) return false;
+    else takeAway(path);
     make();
   }
+  return true;
+}
+
+/** Whether a path leads to the namespace of an fd: both are inodes of nsfs, and there is one for each that lives. */
+function isOf(path: string, fd: number): boolean {
+  const [there, held] = [statSync(path), fstatSync(fd)];
+  return there.dev === held.dev && there.ino === held.ino;
 }
 
 function messageOf(error: unknown): string {

@@ -25,13 +25,17 @@ function fdOf({ netns }: Process): number {
   return fd;
 }
 
-/** What is mounted at or below a path, from the first mount to the last. */
-function mountsAt(path: string): string[] {
+/** What is mounted at or below a path, from the first mount to the last, and the number of each mount. */
+function mountsBelow(path: string): { readonly id: string; readonly root: string }[] {
   const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   return lines.flatMap((line) => {
-    const [, , , root = "", at = ""] = line.split(" ");
-    return at.startsWith(path) ? [root] : [];
+    const [id = "", , , root = "", at = ""] = line.split(" ");
+    return at.startsWith(path) ? [{ id, root }] : [];
   });
+}
+
+function mountsAt(path: string): string[] {
+  return mountsBelow(path).map(({ root }) => root);
 }
 
 afterEach(() => {
@@ -59,13 +63,15 @@ test("a pin keeps a namespace under its cookie until it is let go", async () => 
   expect(readdirSync(at)).toEqual([]);
 });
 
-test("an earlier daemon's pin is replaced, and does not hold the namespace a second time", async () => {
+test("an earlier daemon's pin is kept as it is: let go for a moment, it would hold nothing in that", async () => {
   await using process = await startProcess(["unshare", "--net"]);
   const [at, identity] = [folder(), await identityOf(process)];
   expect(pinsIn(at).pin("7", fdOf(process))).toBeNull();
+  const first = mountsBelow(at);
+  expect(first).toMatchObject([{ root: identity }]);
   const next = pinsIn(at);
   for (let start = 0; start < 3; start++) expect(next.pin("7", fdOf(process))).toBeNull();
-  expect(mountsAt(at)).toEqual([identity]);
+  expect(mountsBelow(at)).toEqual(first);
   next.unpin("7");
   expect(mountsAt(at)).toEqual([]);
 });

@@ -60,7 +60,8 @@ export async function bringHomeFrom(folder: string, log: Log): Promise<Verdict |
 /** Takes a drill's folder away, unless something is pinned or on record there; gives whether it is gone. */
 export function removeDrillFolder(folder: string): boolean {
   if (pinsIn(join(folder, PINS)).list().length > 0 || readJournal(folder).length > 0) return false;
-  trials(folder).unpin(TRIAL);
+  const { list, unpin } = trials(folder);
+  if (list().includes(TRIAL)) unpin(TRIAL);
   rmSync(folder, { recursive: true, force: true });
   return true;
 }
@@ -69,7 +70,7 @@ export function removeDrillFolder(folder: string): boolean {
 export function tryToPin(folder: string, fd: number): string | null {
   const pins = trials(folder);
   const why = pins.pin(TRIAL, fd);
-  pins.unpin(TRIAL);
+  if (why === null) pins.unpin(TRIAL);
   return why;
 }
 

@@ -1,6 +1,5 @@
 import * as v from "valibot";
-import { ANY_DEVICE, type DeviceRequest, type GivenAddress } from "../domain/mapping.ts";
-import { NO_SYSCTLS } from "../domain/sysctls.ts";
+import { type DeviceRequest, type GivenAddress, requestFor } from "../domain/mapping.ts";
 import {
   ADDRESS,
   ADDRESS_PATTERN,
@@ -146,23 +145,6 @@ interface Properties {
   readonly mtu: number | null;
 }
 
-function request(host: string, { name, addresses, mtu }: Properties): DeviceRequest {
-  return {
-    match: { ...ANY_DEVICE, name: literal(host) },
-    count: 1,
-    name,
-    addresses,
-    routes: [],
-    sysctls: NO_SYSCTLS,
-    mtu,
-    mac: null,
-    dad: "keep",
-    up: true,
-    force: false,
-  };
-}
-
-/** The pattern that only `name` matches: OCI's names are names, whatever characters they have. */
-function literal(name: string): string {
-  return name.replace(/[*?[\\]/g, "\\$&");
+function request(host: string, properties: Properties): DeviceRequest {
+  return { ...requestFor(host), ...properties };
 }

@@ -30,6 +30,11 @@ export function globMatches(pattern: string, text: string): boolean {
   return at === pattern.length;
 }
 
+/** The pattern that matches `text` and nothing else, whatever characters it has. */
+export function literally(text: string): string {
+  return text.replace(/[*?[\\]/g, "\\$&");
+}
+
 /** Whether `pattern` is a plain text that can match nothing but itself. */
 export function isLiteral(pattern: string): boolean {
   return !/[*?[\\]/.test(pattern);

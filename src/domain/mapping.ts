@@ -1,4 +1,5 @@
-import type { Sysctls } from "./sysctls.ts";
+import { literally } from "./glob.ts";
+import { NO_SYSCTLS, type Sysctls } from "./sysctls.ts";
 
 /** An address that the config gives in place of what the device has. */
 export interface GivenAddress {
@@ -73,6 +74,23 @@ export interface DeviceRequest {
   readonly up: boolean;
   /** Lifts the guards on default-route devices and on devices that others are built on. */
   readonly force: boolean;
+}
+
+/** The one device of this name, and nothing about it: to be spread under what there is. */
+export function requestFor(name: string): DeviceRequest {
+  return {
+    match: { ...ANY_DEVICE, name: literally(name) },
+    count: 1,
+    name: null,
+    addresses: null,
+    routes: [],
+    sysctls: NO_SYSCTLS,
+    mtu: null,
+    mac: null,
+    dad: "keep",
+    up: true,
+    force: false,
+  };
 }
 
 /** Which containers a mapping is for. Every condition given must hold; at least one is given. Globs. */

@@ -1,6 +1,5 @@
 import { identityOf } from "../domain/device.ts";
-import { ANY_DEVICE, type DeviceRequest } from "../domain/mapping.ts";
-import { NO_SYSCTLS } from "../domain/sysctls.ts";
+import { requestFor } from "../domain/mapping.ts";
 import { EVERYTHING, NOTHING } from "./aspects.ts";
 import type { KernelCalls } from "./kernel.ts";
 
@@ -17,18 +16,6 @@ const EACH_WHOLE = 5;
  * @param now CLOCK_REALTIME, milliseconds
  */
 export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
-  const match = { ...ANY_DEVICE, name: "lo" };
-  const asItIs = {
-    name: null,
-    addresses: null,
-    routes: [],
-    sysctls: NO_SYSCTLS,
-    mtu: null,
-    mac: null,
-    dad: "keep",
-    up: true,
-  } as const;
-  const request: DeviceRequest = { match, count: 1, ...asItIs, force: false };
   const lo = kernel.devices().find(({ name }) => name === "lo");
   if (lo === undefined) return;
   const wanted = {
@@ -42,7 +29,7 @@ export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
   const whole = { ...wanted, aspects: { home: EVERYTHING, inside: EVERYTHING } };
   for (let round = 0; round < ROUNDS; round++) {
     kernel.open({ by: "pid", pid }, now);
-    kernel.survey(null, { requests: [request], reserved: [], away: [], noteHardware: false });
+    kernel.survey(null, { requests: [requestFor("lo")], reserved: [], away: [], noteHardware: false });
     const found = kernel.locate(null, round % EACH_WHOLE === 0 ? whole : wanted);
     if (found !== null) kernel.apply(null, found, wanted, [], false);
   }

@@ -4,10 +4,9 @@ import { addressText } from "../../domain/address.ts";
 import { planAttach } from "../../domain/attach-plan.ts";
 import type { Attachment } from "../../domain/attachment.ts";
 import type { Device } from "../../domain/device.ts";
-import { ANY_DEVICE, type Mapping } from "../../domain/mapping.ts";
+import { type Mapping, requestFor } from "../../domain/mapping.ts";
 import { isKernelMade } from "../../domain/restorable.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
-import { NO_SYSCTLS } from "../../domain/sysctls.ts";
 import { readJournal } from "../../engine/journal.ts";
 import { KernelService } from "../../engine/kernel-service.ts";
 import { createLinux } from "../../engine/linux.ts";
@@ -119,21 +118,7 @@ function mappingOf(name: string, force: boolean): Mapping {
   return {
     name: "drill",
     container: { id: "*", annotations: {}, bundle: null },
-    devices: [
-      {
-        match: { ...ANY_DEVICE, name: name.replace(/[*?[\\]/g, "\\$&") },
-        count: 1,
-        name: null,
-        addresses: null,
-        routes: [],
-        sysctls: NO_SYSCTLS,
-        mtu: null,
-        mac: null,
-        dad: "keep",
-        up: true,
-        force,
-      },
-    ],
+    devices: [{ ...requestFor(name), force }],
     required: true,
     wait: 0,
     onExit: "return",

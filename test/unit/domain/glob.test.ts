@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { globMatches, isLiteral, literalPrefix } from "../../../src/domain/glob.ts";
+import { globMatches, isLiteral, literally, literalPrefix } from "../../../src/domain/glob.ts";
 
 describe("globMatches", () => {
   test.each([
@@ -135,4 +135,15 @@ test("what any text begins with that a pattern matches is its literal prefix", (
     { numRuns: 2000 },
   );
   expect(["net-*", "net0", "*", "a[bc]", "a\\*"].map(literalPrefix)).toEqual(["net-", "net0", "", "a", "a"]);
+});
+
+test("a text taken literally matches itself and no other", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "*", "?", "[", "]", "\\", "!"), maxLength: 6 });
+  fc.assert(
+    fc.property(text, text, (one, other) => {
+      expect(globMatches(literally(one), one)).toBe(true);
+      expect(globMatches(literally(one), other)).toBe(one === other);
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -5,33 +5,10 @@ import type { Device } from "../../../src/domain/device.ts";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import type { Snapshot } from "../../../src/domain/snapshot.ts";
 import type { StatusFacts } from "../../../src/http/status.ts";
+import { deviceOf } from "../domain/samples.ts";
 
 /** ens4 at home. */
-export const device: Device = {
-  ifindex: 7,
-  name: "ens4",
-  altnames: [],
-  alias: null,
-  kind: null,
-  type: 1,
-  mac: "02:00:00:00:00:04",
-  permanentMac: null,
-  mtu: 1500,
-  txqueuelen: 1000,
-  group: 0,
-  flags: 0x1000,
-  up: true,
-  operstate: "up",
-  link: null,
-  linkNetnsid: null,
-  master: null,
-  slaveKind: null,
-  underlay: null,
-  remote: null,
-  parentBus: null,
-  parentDev: null,
-  netnsImmutable: null,
-};
+export const device: Device = deviceOf({ mac: "02:00:00:00:00:04" });
 
 /** A permanent global address. */
 export function address(local: string, prefixLength: number, peer: string | null = null): Address {

@@ -1,6 +1,6 @@
 import { struct } from "../../ffi/layout.ts";
-import { formatIp } from "../domain/ip.ts";
 import type { PolicyRule } from "../domain/policy-rule.ts";
+import { ip } from "./address.ts";
 import { asciiz, attributes, raw, u8, u32, type Values } from "./attribute.ts";
 import type { Request } from "./connection.ts";
 import { viewOf } from "./decode-error.ts";
@@ -22,8 +22,8 @@ export const fib_rule_hdr = struct("fib_rule_hdr", {
 
 /** FRA_* (linux/fib_rules.h). */
 const FRA_ENTRIES = {
-  FRA_DST: [1, raw],
-  FRA_SRC: [2, raw],
+  FRA_DST: [1, ip],
+  FRA_SRC: [2, ip],
   FRA_IIFNAME: [3, asciiz],
   FRA_GOTO: [4, u32],
   FRA_PRIORITY: [6, u32],
@@ -117,9 +117,8 @@ function wordsOf(header: { [M in keyof typeof fib_rule_hdr.offsets]: number }, t
   ].join("");
 }
 
-function prefix(address: Uint8Array, length: number): string {
-  const text = formatIp(address);
-  return length === address.length * 8 ? text : `${text}/${length}`;
+function prefix(address: string, length: number): string {
+  return length === (address.includes(":") ? 128 : 32) ? address : `${address}/${length}`;
 }
 
 function markText(mark: number, mask: number | undefined): string {

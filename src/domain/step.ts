@@ -71,17 +71,19 @@ export type Step =
   | { readonly type: "set-qdisc"; readonly qdisc: Qdisc };
 
 /**
- * The same steps with each change by itself, so that one that is refused takes no other with it. A name
- * stays with its move, where it keeps the device from clashing on arrival.
+ * The same steps with each change by itself, so that one that is refused takes no other with it. A name stays with its
+ * move, where it keeps the device from clashing on arrival; and a MAC, by which whoever looks for a device that has
+ * neither name nor number of its own at home knows it, should we die in between.
  */
 export function separately(steps: readonly Step[]): Step[] {
   return steps.flatMap((step): Step[] => {
     if (step.type !== "move" && step.type !== "change") return [step];
-    const { name, ...others } = step.change;
-    const first: Step[] = step.type === "move" ? [{ ...step, change: { ...NO_CHANGE, name } }] : [];
-    if (step.type === "change" && name !== null)
-      first.push({ type: "change", change: { ...NO_CHANGE, name } });
-    const rest = Object.entries(others).filter(([, value]) => value !== null);
+    const { name, mac } = step.change;
+    const isMove = step.type === "move";
+    const first: Step[] = isMove ? [{ ...step, change: { ...NO_CHANGE, name, mac } }] : [];
+    if (!isMove && name !== null) first.push({ type: "change", change: { ...NO_CHANGE, name } });
+    const done = isMove ? ["name", "mac"] : ["name"];
+    const rest = Object.entries(step.change).filter(([key, value]) => value !== null && !done.includes(key));
     return [
       ...first,
       ...rest.map(([key, value]): Step => ({ type: "change", change: { ...NO_CHANGE, [key]: value } })),

@@ -7,7 +7,8 @@ import { separately } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { type Context, departureOf } from "./context.ts";
 import type { StepFailure } from "./executor.ts";
-import type { Applied, Followed } from "./kernel.ts";
+import type { Applied } from "./kernel.ts";
+import { type NotHome, nowhere, outOfReach } from "./not-home.ts";
 import { lastSeenIn, trace, wantedOf } from "./whereabouts.ts";
 
 /**
@@ -20,15 +21,7 @@ const MENDS = 2;
 const INIT_NET = "/proc/1/ns/net";
 
 /** What became of one device. */
-export type DeviceHomecoming =
-  | { readonly home: Snapshot; readonly warnings: readonly Problem[] }
-  | {
-      readonly home: null;
-      readonly gone: boolean;
-      /** Where it is at home, if not as it was; null: it is not there. */
-      readonly ifindex: number | null;
-      readonly problem: Problem;
-    };
+export type DeviceHomecoming = { readonly home: Snapshot; readonly warnings: readonly Problem[] } | NotHome;
 
 /** Leads one device from wherever and whatever it is now to its journalled Snapshot. */
 export async function deviceHome(
@@ -51,7 +44,7 @@ export async function deviceHome(
     const came = await fromElsewhere(context, followed.cookie, there, isElsewhere);
     if (came !== null) return came;
   }
-  const told = await fromTold(context, attachment, device);
+  const told = (await fromTold(context, attachment, device)) ?? (await fromOwn(context, attachment, device));
   if (told !== null) return told;
   if (followed?.ok === false) return outOfReach(device, followed);
   // Only now: one of the container's own may look like it.
@@ -112,18 +105,21 @@ async function fromTold(
   return null;
 }
 
-function isElsewhere(name: string): string {
-  return `was moved on, and is in another namespace as ${name}`;
+/** From the container's own namespace, which a device that was taken to have been moved on may never have left. */
+async function fromOwn(
+  context: Context,
+  attachment: Attachment,
+  device: AttachedDevice,
+): Promise<DeviceHomecoming | null> {
+  const there = { ...device, movedTo: null, insideIfindex: null };
+  const own = device.movedTo === null ? null : lastSeenIn(context, attachment, there);
+  if (own === null) return null;
+  const found = await context.kernel.locate(own, wantedOf(there, attachment.devices));
+  return found && (await leadHome(context, own, there, found, () => "is still inside"));
 }
 
-/** Seen in a namespace that nothing leads to: as long as it is there, so is the device. */
-function outOfReach(
-  device: AttachedDevice,
-  { nsid, name: there }: Extract<Followed, { ok: false }>,
-): DeviceHomecoming {
-  const { name } = device.snapshot.device;
-  const message = `${name} was moved on from the container's namespace to one that neither a process nor a mount leads to (its number there is ${nsid}), and is called ${there} there; it is tried again by itself, or by \`netdevd release\``;
-  return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
+function isElsewhere(name: string): string {
+  return `was moved on, and is in another namespace as ${name}`;
 }
 
 /**
@@ -214,28 +210,6 @@ export async function withNamesThatAreFree(context: Context, located: Located, g
   const own = located.place === "home" ? located.snapshot.device.ifindex : null;
   const others = (await context.kernel.devices()).filter(({ ifindex }) => ifindex !== own);
   return { ...goal, snapshot: withFreeNames(goal.snapshot, others) };
-}
-
-/**
- * The container may delete a virtual device, and the kernel deletes it with the namespace; hardware never
- * goes away for good by that, and is looked for again.
- *
- * @param unseen why init_net could not be looked at, or null
- */
-function nowhere(device: AttachedDevice, unseen: Problem | null): DeviceHomecoming {
-  const { name, kind } = device.snapshot.device;
-  const gone = kind !== null && !isHardware(wantedOf(device).identity);
-  // That init_net is home and has been looked at already.
-  const whyNot = unseen === null || unseen.code === "host-namespace" ? "" : `; init_net: ${unseen.message}`;
-  const message = gone
-    ? `${name} is no more: neither the host nor the container's namespace has it; a ${kind} is deleted by \`ip link delete\` inside or with its namespace`
-    : `${name} is neither on the host nor in the container's namespace: it may have been moved on or unplugged${whyNot}`;
-  return {
-    home: null,
-    gone,
-    ifindex: null,
-    problem: { code: gone ? "device-missing" : "stuck", message, device: name },
-  };
 }
 
 function notPutBack(name: string, difference: string): Problem {

@@ -77,11 +77,23 @@ async function takeIn(context: Context, { from, ifindex, to }: Departed): Promis
   }
   const { key } = found.attachment;
   await asChange(context, key, async () => {
+    if (await isStillThere(context, found)) {
+      if (to !== null) await context.kernel.close(to.cookie);
+      return;
+    }
     if (to !== null) await holdThere(context, found, to.cookie, to.ifindex);
     // It may have moved on before anybody listened there.
     await seek(context, key, found.at);
   });
   return null;
+}
+
+/** Whether the number that has left was another's, one of the container's own, before our device came and got it. */
+async function isStillThere(context: Context, { attachment, device }: Found): Promise<boolean> {
+  const from = lastSeenIn(context, attachment, device);
+  // What cannot be looked at has left, as was told.
+  const look = context.kernel.locate(from, wantedOf(device, attachment.devices)).catch(() => null);
+  return (await look)?.place === "inside";
 }
 
 /** So that nobody brings a device home while it is being followed. */

@@ -3,6 +3,7 @@ import { addDevice, addProven, address, change, furnish, KINDS, slotOf } from ".
 import { addLink, deleteLink, type Link } from "../model/links.ts";
 import { attachmentsOf } from "../model/memory-journal.ts";
 import { linkNamed } from "../model/namespaces.ts";
+import { addNeighbour } from "../model/neighbours.ts";
 import { seenOf } from "../model/picture.ts";
 import { integer, pick, type Random } from "../model/random.ts";
 import { addRoute } from "../model/routes.ts";
@@ -41,7 +42,7 @@ export function changeAtHome(stage: Stage, random: Random): void {
     "given an address": () => addProven(world, link, address(`198.51.100.${integer(random, 5)}`, 24)),
     "given a route": () => addRoute(link.namespace, link, anyRoute(random)),
     "robbed of its routes": () => void link.routes.splice(0),
-    "given a neighbour": () => void link.neighbours.push(neighbour(integer(random, 5))),
+    "given a neighbour": () => addNeighbour(link, neighbour(integer(random, 5))),
     "given a setting": () => void link.sysctls.set(pick(random, SETTINGS), integer(random, 3)),
     "given a qdisc": () => void Object.assign(link, { qdisc: pick(random, QDISCS) }),
     "made a port": () => join(stage, random, link),

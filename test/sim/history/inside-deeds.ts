@@ -3,6 +3,7 @@ import { flush } from "../model/addresses.ts";
 import { addNamespace } from "../model/lifetime.ts";
 import { addLink, deleteLink, type Link } from "../model/links.ts";
 import { attachmentsOf } from "../model/memory-journal.ts";
+import { addNeighbour } from "../model/neighbours.ts";
 import { type Process, reap, spawn } from "../model/processes.ts";
 import { integer, pick, type Random } from "../model/random.ts";
 import { Refusal } from "../model/refusal.ts";
@@ -34,7 +35,7 @@ export function meddle(stage: Stage, random: Random): void {
     "given an address": () => addProven(world, link, address(`192.0.2.${integer(random, 5)}`, 24)),
     "robbed of its addresses": () => flush(link),
     "given a route": () => addRoute(link.namespace, link, anyRoute(random)),
-    "given a neighbour": () => void link.neighbours.push(neighbour(integer(random, 5))),
+    "given a neighbour": () => addNeighbour(link, neighbour(integer(random, 5))),
     "given a setting": () => void link.sysctls.set("ipv4.rp_filter", integer(random, 3)),
     "given a qdisc": () =>
       void Object.assign(link, { qdisc: { kind: "fq", handle: 0x80030000, options: "" } }),

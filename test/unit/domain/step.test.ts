@@ -42,11 +42,10 @@ describe("stepText", () => {
 });
 
 describe("separately", () => {
-  test("a name stays with its move, and every other change comes by itself", () => {
+  test("a name and a MAC stay with their move, and every other change comes by itself", () => {
     expect(separately([{ type: "move", to: "home", ifindex: 7, change: ALL }]).map(stepText)).toEqual([
-      "move home: name eth1",
+      "move home: name eth1, mac 02:00:00:00:00:01",
       "set mtu 9000",
-      "set mac 02:00:00:00:00:01",
       'set alias "a b"',
       "set txqueuelen 5",
       "set group 7",
@@ -84,7 +83,9 @@ describe("separately", () => {
     const set = (steps: readonly Step[]): unknown[] =>
       steps.flatMap((one): unknown[] => {
         if (!("change" in one)) return [one];
-        return Object.entries(one.change).filter(([, value]) => value !== null);
+        const { name, mac, ...others } = one.change;
+        const inOrder = one.type === "move" ? { name, mac, ...others } : one.change;
+        return Object.entries(inOrder).filter(([, value]) => value !== null);
       });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 4 }), (steps) => {

@@ -368,3 +368,44 @@ test("where nobody can listen that is told, and it is followed on the way home",
   expect((await daemon.engine.handle(releaseEvent("c1"))).outcome).toBe("returned");
   expect(pictureOf(machine.world, machine.home)).toEqual(scene.before);
 });
+
+test("a number that one of the container's own left with, and ours has by now, is not ours leaving", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  using _ = daemon;
+  const { machine, nested, inside, before } = scene;
+  const { world, home } = machine;
+  const { ifindex } = deviceIn(inside, "d0");
+  const [, process] = scene.processes;
+  const opened = daemon.service.open({ by: "pid", pid: process?.pid ?? 0 }, world.bootedAt + world.now);
+  if (!opened.ok) throw new Error(opened.problem.message);
+  if (opened.process !== null) daemon.service.unwatch(opened.process.watch);
+  const { cookie } = opened;
+  await daemon.engine.departed({
+    type: "departed",
+    from: String(inside.cookie),
+    ifindex,
+    to: { cookie, ifindex: 9 },
+  });
+  expect(daemon.engine.attachments()).toMatchObject([
+    { devices: [{ movedTo: null, insideIfindex: ifindex }] },
+  ]);
+  expect(daemon.heldCookies()).not.toContain(String(nested.cookie));
+  killAll(scene);
+  await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+});
+
+test("one that was taken to have been moved on, and never was, comes home from where it is", async () => {
+  const { scene, daemon } = await attached(["veth"]);
+  const { machine, nested, before } = scene;
+  const { world, home, rows } = machine;
+  daemon[Symbol.dispose]();
+  const [[key, row] = [0, null]] = rows;
+  if (row === null) throw new Error("nothing is on record");
+  const [device = "{}"] = row.devices;
+  const movedTo = String(nested.cookie);
+  rows.set(key, { ...row, devices: [JSON.stringify({ ...JSON.parse(device), movedTo, insideIfindex: 9 })] });
+  killAll(scene);
+  using _ = await startDaemon(machine, { mappings: [scene.mapping] });
+  expect(pictureOf(world, home)).toEqual(before);
+});

@@ -1,0 +1,46 @@
+import type { AttachedDevice } from "../domain/attachment.ts";
+import { isHardware } from "../domain/device.ts";
+import type { Problem } from "../domain/verdict.ts";
+import type { Followed } from "./kernel.ts";
+import { wantedOf } from "./whereabouts.ts";
+
+/** A device that did not come home, or not as itself. */
+export interface NotHome {
+  readonly home: null;
+  readonly gone: boolean;
+  /** Where it is at home, if not as it was; null: it is not there. */
+  readonly ifindex: number | null;
+  readonly problem: Problem;
+}
+
+/** Seen in a namespace that nothing leads to: as long as it is there, so is the device. */
+export function outOfReach(
+  device: AttachedDevice,
+  { nsid, name: there }: Extract<Followed, { ok: false }>,
+): NotHome {
+  const { name } = device.snapshot.device;
+  const message = `${name} was moved on from the container's namespace to one that neither a process nor a mount leads to (its number there is ${nsid}), and is called ${there} there; it is tried again by itself, or by \`netdevd release\``;
+  return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
+}
+
+/**
+ * The container may delete a virtual device, and the kernel deletes it with the namespace; hardware never
+ * goes away for good by that, and is looked for again.
+ *
+ * @param unseen why init_net could not be looked at, or null
+ */
+export function nowhere(device: AttachedDevice, unseen: Problem | null): NotHome {
+  const { name, kind } = device.snapshot.device;
+  const gone = kind !== null && !isHardware(wantedOf(device).identity);
+  // That init_net is home and has been looked at already.
+  const whyNot = unseen === null || unseen.code === "host-namespace" ? "" : `; init_net: ${unseen.message}`;
+  const message = gone
+    ? `${name} is no more: neither the host nor the container's namespace has it; a ${kind} is deleted by \`ip link delete\` inside or with its namespace`
+    : `${name} is neither on the host nor in the container's namespace: it may have been moved on or unplugged${whyNot}`;
+  return {
+    home: null,
+    gone,
+    ifindex: null,
+    problem: { code: gone ? "device-missing" : "stuck", message, device: name },
+  };
+}

@@ -1,7 +1,7 @@
-import type { AttachedDevice } from "../domain/attachment.ts";
+import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import { isHardware } from "../domain/device.ts";
 import type { Context } from "./context.ts";
-import { deviceHome } from "./device-homecoming.ts";
+import { deviceHome, landed } from "./device-homecoming.ts";
 import { note, withoutMissing } from "./missing.ts";
 import { lastSeenIn, wantedOf } from "./whereabouts.ts";
 
@@ -39,12 +39,21 @@ async function auditOne(context: Context, key: number): Promise<void> {
       const message = `${name} is neither in the container's namespace any more nor on the host: it may have been moved on or unplugged`;
       note(context, attachment, { code: "device-missing", message, device: name });
     } else {
-      // Nobody is to choose it while it is being led.
-      const came = await context.choosing.run(() => deviceHome(context, attachment, device));
+      const came = await led(context, attachment, at, device);
       if (came.home === null) continue;
-      registry.updateDevice(key, at, { state: "home" });
       const message = `${name} has left its container, which has not ended, and is home`;
       note(context, attachment, { code: "device-missing", message, device: name });
     }
+  }
+}
+
+/** Gives back what it had to a device that has come home by itself; nobody is to choose it meanwhile. */
+async function led(context: Context, attachment: Attachment, at: number, device: AttachedDevice) {
+  try {
+    const came = await context.choosing.run(() => deviceHome(context, attachment, device));
+    if (came.home !== null) context.registry.updateDevice(attachment.key, at, { state: "home" });
+    return came;
+  } finally {
+    landed(context, device);
   }
 }

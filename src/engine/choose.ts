@@ -71,7 +71,8 @@ function cameBetween(
     .flatMap(({ devices }) => devices.filter(({ state }) => state !== "inside" && state !== "home"));
   const ours = new Set([...landing.keys(), ...onTheirWayHome.map(({ snapshot }) => snapshot.device.ifindex)]);
   const isOurs = picks.some(({ chosen }) => chosen.some(({ device }) => ours.has(device.ifindex)));
-  return isOurs ? Promise.allSettled(Array.from(underWay.values())) : null;
+  // Where nothing is under way there is nothing to wait for.
+  return isOurs && underWay.size > 0 ? Promise.allSettled(Array.from(underWay.values())) : null;
 }
 
 /** Puts on record what the chosen devices are and what is intended, before anything is touched. */

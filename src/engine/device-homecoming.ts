@@ -168,6 +168,11 @@ function noteLanding({ landing }: Context, { snapshot }: AttachedDevice, { locat
   if (located?.place === "home") landing.set(located.snapshot.device.ifindex, snapshot.device);
 }
 
+/** It is on record where the device is. */
+export function landed({ landing }: Context, { snapshot }: AttachedDevice): void {
+  for (const [ifindex, device] of landing) if (device === snapshot.device) landing.delete(ifindex);
+}
+
 function isHome({ failure, located }: Applied, device: AttachedDevice): boolean {
   if (failure !== null || located?.place !== "home") return false;
   return differences(located.snapshot, device.snapshot).length === 0;

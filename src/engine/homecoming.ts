@@ -2,7 +2,7 @@ import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Problem, VerdictDevice } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
-import { type DeviceHomecoming, deviceHome } from "./device-homecoming.ts";
+import { type DeviceHomecoming, deviceHome, landed } from "./device-homecoming.ts";
 import { isStillHeld } from "./holders.ts";
 import { isLeft, leave, letGo, letGoOn } from "./leave.ts";
 import type { LogFields } from "./log.ts";
@@ -71,9 +71,7 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
     if ((came.home !== null || came.gone) && device.movedTo !== null) {
       await letGoOn(context, key, device.movedTo);
     }
-    // From here on it is on record where it is.
-    for (const [ifindex, one] of context.landing)
-      if (one === device.snapshot.device) context.landing.delete(ifindex);
+    landed(context, device);
     tell(context, begun, fields, came);
   }
   if (stuck === null) await letGo(context, begun);

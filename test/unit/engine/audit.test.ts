@@ -58,6 +58,22 @@ test("unplugged inside: told once; plugged in again: home at once, as it was but
   expect(deviceIn(home, "d0").mtu).toBe(1300);
 });
 
+test("plugged in again, and home at once, it is given to the next container", async () => {
+  const { machine, daemon, container } = await attached("hardware");
+  using _ = daemon;
+  const { world, home } = machine;
+  const link = deviceIn(container.netns, "eth1");
+  deleteLink(world, link);
+  addLink(world, home, { name: "eth0", kind: null, ifindex: 77, ...pluggedIn(link) });
+  await daemon.engine.audit();
+  kill(world, container);
+  await daemon.settle();
+  const next = startContainer(machine);
+  // Of one that is taken to be still on its way home an attach waits for the end, for ever.
+  const verdict = daemon.engine.handle(attachEvent(machine, "c2", next));
+  expect((await verdict).outcome).toBe("attached");
+});
+
 test("moved on and back again: what was told is told no more", async () => {
   const { machine, before, daemon, container, warnings } = await attached("hardware");
   using _ = daemon;

@@ -5,6 +5,7 @@ import type { DeviceRequest, Selector } from "../domain/mapping.ts";
 import { NO_SYSCTLS } from "../domain/sysctls.ts";
 import { quote } from "./fault.ts";
 import { ADDRESS, ADDRESS_PATTERN, parseGivenAddress } from "./given-address.ts";
+import { ifThen } from "./if-then.ts";
 import { type Parsed, parsed, parseWith, unparsed } from "./parsed.ts";
 import { routes, routesNeedUp } from "./route-schema.ts";
 import { sysctls } from "./sysctls-schema.ts";
@@ -188,16 +189,14 @@ export const device = v.pipe(
   v.metadata({
     allOf: [
       // oneNameOneDevice, and routesNeedUp.
-      {
-        if: { required: ["name", "count"], properties: { count: { not: { const: 1 } } } },
-        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-        then: { properties: { name: { pattern: "%d" } } },
-      },
-      {
-        if: { required: ["up"], properties: { up: { const: false } } },
-        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-        then: { properties: { routes: { type: "array", maxItems: 0 } } },
-      },
+      ifThen(
+        { required: ["name", "count"], properties: { count: { not: { const: 1 } } } },
+        { properties: { name: { pattern: "%d" } } },
+      ),
+      ifThen(
+        { required: ["up"], properties: { up: { const: false } } },
+        { properties: { routes: { type: "array", maxItems: 0 } } },
+      ),
     ],
   }),
   v.transform(

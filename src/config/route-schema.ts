@@ -3,6 +3,7 @@ import { formatIp, parseIp } from "../domain/ip.ts";
 import type { GivenRoute } from "../domain/mapping.ts";
 import { quote } from "./fault.ts";
 import { ADDRESS_PATTERN, IP_PATTERN } from "./given-address.ts";
+import { ifThen } from "./if-then.ts";
 import { type Parsed, parsed, parseWith, unparsed } from "./parsed.ts";
 import { type Rule, table } from "./table.ts";
 import { flag } from "./values.ts";
@@ -112,16 +113,11 @@ const route = v.pipe(
   ),
   v.metadata({
     allOf: [
-      {
-        if: { required: ["to"], properties: { to: { const: "default" } } },
-        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-        then: { anyOf: [{ required: ["via"] }, { required: ["src"] }] },
-      },
-      {
-        if: { required: ["onlink"], properties: { onlink: { const: true } } },
-        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-        then: { required: ["via"] },
-      },
+      ifThen(
+        { required: ["to"], properties: { to: { const: "default" } } },
+        { anyOf: [{ required: ["via"] }, { required: ["src"] }] },
+      ),
+      ifThen({ required: ["onlink"], properties: { onlink: { const: true } } }, { required: ["via"] }),
     ],
   }),
   v.transform(({ to, via = null, metric, table, src = null, onlink }): GivenRoute => {

@@ -30,6 +30,9 @@ const newsLine = v.array(
  * Starts this very program once more, as the watchdog, in a session of its own: what ends the drill's (a terminal or
  * an ssh connection that goes) does not end it. Resolves when it has said that it is ready; rejects where it does not.
  *
+ * The one process that the product starts, and it has to: a thread dies with the drill that it is to outlive, and a
+ * device away from home over a lone ssh connection is nobody's to bring home then.
+ *
  * @param args of `netdevd`
  */
 export async function startWatchdog(args: readonly string[]): Promise<Watchdog> {

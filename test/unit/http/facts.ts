@@ -5,42 +5,19 @@ import type { Device } from "../../../src/domain/device.ts";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import type { Snapshot } from "../../../src/domain/snapshot.ts";
 import type { StatusFacts } from "../../../src/http/status.ts";
-import { deviceOf } from "../domain/samples.ts";
+import { addressOf, deviceOf, snapshotOf } from "../domain/samples.ts";
 
 /** ens4 at home. */
 export const device: Device = deviceOf({ mac: "02:00:00:00:00:04" });
 
 /** A permanent global address. */
 export function address(local: string, prefixLength: number, peer: string | null = null): Address {
-  return {
-    family: local.includes(":") ? "inet6" : "inet",
-    local,
-    peer,
-    prefixLength,
-    broadcast: null,
-    label: null,
-    scope: 0,
-    flags: 0x80,
-    metric: null,
-    protocol: null,
-    preferredLifetime: null,
-    validLifetime: null,
-  };
+  return addressOf(`${local}/${prefixLength}`, { peer });
 }
 
 /** ens4 with what is changed of it. */
 export function snapshot(changes: Partial<Device>, addresses: readonly Address[] = []): Snapshot {
-  return {
-    device: { ...device, ...changes },
-    addresses,
-    routes: [],
-    port: null,
-    neighbours: [],
-    qdisc: null,
-    ingress: null,
-    sysctls: {},
-    takenAt: 0,
-  };
+  return snapshotOf({ ...device, ...changes }, ...addresses);
 }
 
 /** ens4, inside as eth1. */

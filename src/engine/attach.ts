@@ -27,12 +27,14 @@ export async function attach(
   const mapping = context.mappings().for(event);
   if (mapping === null && context.registry.ofHolder(event.id).length === 0)
     return verdict(event, "no-mapping");
-  // From its writing on, so that a daemon that is started anew does not wait anew. Clocks may be set.
-  const deadline = Math.min(event.writtenAt, context.now()) + (mapping?.wait ?? 0);
-  let late = deadline <= context.now();
+  // So that a daemon that is started anew does not wait anew.
+  const deadline = patience.writtenAt + (mapping?.wait ?? 0);
+  let late = deadline <= context.uptime();
+  // By the clock as it is then: it may have been set meanwhile.
+  const writtenAt = () => context.now() - (context.uptime() - patience.writtenAt);
   const look = async () => {
     const seen = context.waits.changes;
-    const held = await context.kernel.open(target, event.writtenAt);
+    const held = await context.kernel.open(target, writtenAt());
     if (!held.ok) return { verdict: refusal(event, held.problem, mapping?.name ?? null) };
     return { seen, held, placed: await place(context, event, target, mapping, held, late) };
   };

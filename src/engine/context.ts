@@ -5,7 +5,7 @@ import type { Kernel } from "./kernel.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { Mutex } from "./mutex.ts";
 import type { Registry } from "./registry.ts";
-import type { Waits } from "./waits.ts";
+import type { WaitClock, Waits } from "./waits.ts";
 
 /** The process of one holder, watched for its end. */
 export interface HolderProcess {
@@ -19,8 +19,9 @@ export interface Context {
   readonly kernel: Kernel;
   readonly registry: Registry;
   readonly log: Log;
-  /** CLOCK_REALTIME, milliseconds. */
+  /** See {@link WaitClock}. */
   readonly now: () => number;
+  readonly uptime: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Rings once, that much later; to be called off with what it gives. */
   readonly alarm: (milliseconds: number, ring: () => void) => () => void;

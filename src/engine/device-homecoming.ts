@@ -199,14 +199,20 @@ function ifindexToAskFor(found: Located, device: AttachedDevice): number | null 
   return found.snapshot.device.ifindex === ifindex ? null : ifindex;
 }
 
-/** What can be reached of `goal` where the own name, an altname or the ifindex has been taken meanwhile. */
+/**
+ * What can be reached of `goal` where the own name, an altname or the ifindex has been taken meanwhile. Drivers say EBUSY
+ * as well, for reasons of their own.
+ */
 async function secondBest(
   context: Context,
   failure: StepFailure | null,
   located: Located,
   goal: Goal,
 ): Promise<Goal> {
-  if (failure?.errno === "EBUSY") return { ...goal, ifindex: null };
+  if (failure?.errno === "EBUSY") {
+    const isTaken = (await context.kernel.devices()).some(({ ifindex }) => ifindex === goal.ifindex);
+    return isTaken ? { ...goal, ifindex: null } : goal;
+  }
   return failure?.errno === "EEXIST" ? withNamesThatAreFree(context, located, goal) : goal;
 }
 

@@ -80,9 +80,6 @@ export function locate(places: Places, wanted: Wanted): Located | null {
         );
   const byMac = onlyOne(unseen.filter((device) => device.mac !== null && mayBe(identity, device, true)));
   if (inside !== null && byMac !== undefined) return locatedAt(places, "inside", inside, byMac, aspects);
-  // Given another MAC inside between the last look and the move, and nobody looked again.
-  const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
-  if (isNamesake) return locatedAt(places, "home", home, kept, aspects);
   if (inside === null || guess !== true) return null;
   // It has kept its number where that was free, or its name.
   const found =

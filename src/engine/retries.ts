@@ -16,18 +16,18 @@ const PAUSE = 500;
 
 /** An engine's retries, of which there have been none yet. */
 export function createRetries(context: Context): Retries {
-  let triedAt = 0;
+  let triedAt = Number.NEGATIVE_INFINITY;
   let isDue = false;
 
   async function retryNow(): Promise<void> {
-    const { registry, unexamined, underWay, now } = context;
-    if (unexamined.size > 0) triedAt = now();
+    const { registry, unexamined, underWay, uptime } = context;
+    if (unexamined.size > 0) triedAt = uptime();
     await examineAgain(context);
     const stuck = registry.all().filter(({ state, key }) => state === "stuck" && !underWay.has(key));
     if (stuck.length === 0) return;
-    triedAt = now();
+    triedAt = uptime();
     await Promise.all(stuck.map(({ key }) => bringHome(context, key)));
-    triedAt = now();
+    triedAt = uptime();
   }
 
   function retryAfter(milliseconds: number): void {
@@ -44,9 +44,8 @@ export function createRetries(context: Context): Retries {
   return {
     async retry() {
       context.registry.catchUp();
-      const since = context.now() - triedAt;
-      // The clock may have been set back.
-      if (since >= 0 && since < PAUSE) return retryAfter(PAUSE - since);
+      const since = context.uptime() - triedAt;
+      if (since < PAUSE) return retryAfter(PAUSE - since);
       await retryNow();
     },
   };

@@ -10,7 +10,7 @@ export type WaitEnd = "look" | "late" | Problem;
 export interface WaitLimits {
   /** What {@link Waits.changes} was before the devices were looked for: what came since is not missed. */
   readonly seen: number;
-  /** CLOCK_REALTIME, milliseconds. */
+  /** See {@link WaitClock.uptime}. */
   readonly deadline: number;
   /** Looks again soon, though nothing tells of a change. */
   readonly isComing: boolean;
@@ -18,6 +18,8 @@ export interface WaitLimits {
 
 /** The patience of one attach event, from its arrival on: it may be told to end before it is needed. */
 export interface Patience extends Disposable {
+  /** When the event was written, as {@link WaitClock.uptime} has it; its arrival where it was written in the future. */
+  readonly writtenAt: number;
   /**
    * Waits for devices.
    *
@@ -51,7 +53,10 @@ export interface Waits {
 
 /** What the time of waits comes from. */
 export interface WaitClock {
+  /** CLOCK_REALTIME, milliseconds: anybody may set it at any time. */
   readonly now: () => number;
+  /** CLOCK_MONOTONIC, milliseconds: nobody can set it. For how long something takes. */
+  readonly uptime: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Rings once, that much later; to be called off with what it gives. */
   readonly alarm: (milliseconds: number, ring: () => void) => () => void;
@@ -75,7 +80,7 @@ const LOOK_PAUSE_MS = 20;
 const LOOK_AGAIN_MS = 50;
 
 /** Nobody waits yet. */
-export function createWaits({ now, sleep, alarm }: WaitClock): Waits {
+export function createWaits({ now, uptime, sleep, alarm }: WaitClock): Waits {
   const entries = new Set<Entry>();
   let changes = 0;
   let abandoned = false;
@@ -113,14 +118,15 @@ export function createWaits({ now, sleep, alarm }: WaitClock): Waits {
       const entry: Entry = { event, waiting: null, watch: null, ending: null, wake: null };
       entries.add(entry);
       return {
+        writtenAt: uptime() - Math.max(0, now() - event.writtenAt),
         async wait(waiting, watch, { seen, deadline, isComing }) {
           entry.waiting = { ...waiting, since: entry.waiting?.since ?? waiting.since };
           entry.watch = watch;
-          const left = deadline - now();
+          const left = deadline - uptime();
           if (left > 0 && (abandoned || (entry.ending === null && seen === changes))) {
             await asleep(entry, isComing ? Math.min(left, LOOK_AGAIN_MS) : left);
           }
-          const isLate = now() >= deadline;
+          const isLate = uptime() >= deadline;
           if (!isLate && entry.ending === null) await sleep(LOOK_PAUSE_MS);
           entry.watch = null;
           if (entry.ending !== null) return refusalFor(event, entry.ending, waiting.lacks);

@@ -6,6 +6,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** Time as it passes. */
 export const clock: WaitClock = {
   now: () => Date.now(),
+  uptime: () => performance.now(),
   sleep: (milliseconds) => Bun.sleep(milliseconds),
   alarm(milliseconds, ring) {
     const timer = setTimeout(ring, Math.min(milliseconds, LONGEST_MS));

@@ -76,7 +76,7 @@ function startDaemon(mappings: readonly Mapping[], fault: Fault | null) {
     registry: createRegistry(injector.journal(opened.journal), () => undefined),
     log: (level, message) => log.push(`${level}: ${message}`),
     ...clock,
-    now: () => Date.now() + skew,
+    uptime: () => performance.now() + skew,
     mappings: () => inForce,
   });
   return {

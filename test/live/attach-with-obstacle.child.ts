@@ -35,6 +35,7 @@ const engine = createEngine({
   registry: createRegistry(memoryJournal(new Map()), () => undefined),
   log: () => undefined,
   now: () => Date.now(),
+  uptime: () => performance.now(),
   alarm: () => () => undefined,
   sleep: (milliseconds) => Bun.sleep(milliseconds),
   mappings: () => mappings,

@@ -10,7 +10,7 @@ export interface Report {
   readonly failure: string | null;
 }
 
-/** A million take an hour: from time to time it is told where it is. */
+/** A million take the better part of an hour: from time to time it is told where it is. */
 const TOLD_EACH = 100_000;
 
 /** Plays the histories of `count` seeds from `from` on, one in `step` of them, until one goes wrong. */

@@ -115,6 +115,7 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
       options.onLog?.(level, message, fields);
     },
     now: () => wallTime(world),
+    uptime: () => world.now,
     sleep: async (milliseconds) => advance(world, milliseconds),
     alarm(milliseconds, ring) {
       let isOff = false;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { linkMessage } from "../../../src/netlink/link.ts";
+import { RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
-import { createFuse } from "../../sim/model/faults.ts";
+import { createFuse, type Refuser, refusingSystem } from "../../sim/model/faults.ts";
 import { addLink, deleteLink } from "../../sim/model/links.ts";
 import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
@@ -163,6 +165,29 @@ test("its own ifindex is had again though it had another inside", async () => {
   expect(deviceIn(container.netns, "eth1").ifindex).not.toBe(before.d0?.device.ifindex);
   kill(world, container);
   await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+});
+
+test("a driver that says EBUSY once does not cost the ifindex, which is free", async () => {
+  const machine = machineWith("ifb");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  let refusals = 0;
+  const refuser: Refuser = ({ type, payload }) => {
+    if (type !== RTM_NEWLINK || linkMessage.decode(payload).values.IFLA_NEW_IFINDEX === undefined)
+      return null;
+    return refusals++ === 0 ? "EBUSY" : null;
+  };
+  using daemon = await startDaemon(machine, {
+    mappings,
+    system: (system) => refusingSystem(system, refuser),
+  });
+  const container = startContainer(machine);
+  addLink(world, container.netns, { name: "own", kind: "tun", ifindex: before.d0?.device.ifindex ?? 0 });
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  kill(world, container);
+  await daemon.settle();
+  expect(refusals).toBe(2);
   expect(pictureOf(world, home)).toEqual(before);
 });
 

@@ -67,6 +67,27 @@ test("a tun at home is not the one of its name that was moved on", async () => {
   kill(world, inhabitant);
 });
 
+test("a stranger at home with the name and the number of one that was moved on is left alone", async () => {
+  const machine = machineWith("ifb");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1", mtu: 1280 })];
+  const container = startContainer(machine);
+  const { ifindex } = deviceIn(home, "d0");
+  await killedBehindTheMove(machine, mappings, container);
+  const nested = addNamespace(world);
+  spawn(world, nested);
+  change(world, deviceIn(container.netns, "eth1"), { target: nested });
+  const stranger = addLink(world, home, { name: "d0", kind: "ifb", ifindex });
+  const its = pictureOf(world, home);
+  using daemon = await startDaemon(machine, { mappings });
+  expect(pictureOf(world, home)).toEqual(its);
+  deleteLink(world, stranger);
+  kill(world, container);
+  await daemon.settle();
+  expect(withoutNumbers(pictureOf(world, home))).toEqual(withoutNumbers(before));
+});
+
 test("ports of one switch, of one place and without a MAC of their own, are known by their names", async () => {
   const machine = emptyMachine();
   const { world, home } = machine;

@@ -10,7 +10,7 @@ import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { randomFrom } from "../../sim/model/random.ts";
 import { addAltname } from "../../sim/model/set-link.ts";
-import { advance } from "../../sim/model/world.ts";
+import { advance, wallTime } from "../../sim/model/world.ts";
 import { attachEvent, containerEvent, mappingFor, releaseEvent, stoppedEvent, type Wish } from "./events.ts";
 import { addDevice, change, deviceIn, emptyMachine, machineWith, startContainer } from "./host.ts";
 
@@ -134,6 +134,33 @@ test("without `required` it goes on with what is there when time is up, and warn
     warnings: [{ code: "device-missing" }],
   });
 });
+
+test("events of one container wait side by side, though the clock was set back behind their writing", async () => {
+  const machine = emptyMachine();
+  using daemon = await startDaemon(machine, { mappings: [waitingFor("c*", { match: { name: "d0" } })] });
+  const container = startContainer(machine);
+  machine.world.bootedAt -= 3600 * SECOND;
+  const { world } = machine;
+  const event = { ...attachEvent(machine, "c1", container), writtenAt: wallTime(world) + 3600 * SECOND };
+  const all = ["e1", "e2", "e3"].map((name) => pending(daemon.engine.handle({ ...event, name })));
+  await pass(machine, daemon, 11 * SECOND);
+  expect(all.map((one) => one.now()?.outcome)).toEqual(["refused", "refused", "refused"]);
+});
+
+for (const by of [-3600, 3600]) {
+  test(`a clock that is set by ${by} s makes no wait longer or shorter`, async () => {
+    const machine = emptyMachine();
+    using daemon = await startDaemon(machine, { mappings: [waitingFor("c*", { match: { name: "d0" } })] });
+    const { now } = await drop(machine, daemon, "c1");
+    machine.world.bootedAt += by * SECOND;
+    // Something comes that is not what it waits for: it looks again.
+    addDevice(machine.world, machine.home, "ifb", "other");
+    await pass(machine, daemon, 9 * SECOND);
+    expect(now()).toBeNull();
+    await pass(machine, daemon, SECOND);
+    expect(now()).toMatchObject({ outcome: "refused", error: { code: "device-missing" } });
+  });
+}
 
 test("time runs from the writing of the event, and not from when it is taken", async () => {
   const machine = emptyMachine();

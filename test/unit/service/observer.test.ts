@@ -3,7 +3,7 @@ import type { Occurrence } from "../../../src/http/occurrence.ts";
 import { createObserver } from "../../../src/service/observer.ts";
 import { attachment } from "../http/facts.ts";
 
-const clock = { now: () => 0, sleep: async () => undefined, alarm: () => () => undefined };
+const clock = { now: () => 0, uptime: () => 0, sleep: async () => undefined, alarm: () => () => undefined };
 const answer = {
   event: "e.json",
   id: "trainer-7",

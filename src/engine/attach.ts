@@ -7,6 +7,7 @@ import { type Context, unwatch } from "./context.ts";
 import { hasEnded, holderOf, isStillHeld, unwatchHolder, watchHolder } from "./holders.ts";
 import { bringHome } from "./homecoming.ts";
 import type { Opened } from "./kernel.ts";
+import { close } from "./let-go.ts";
 import { moveIn } from "./move-in.ts";
 import { notOnRecord } from "./on-record.ts";
 import { pinned } from "./reach.ts";
@@ -143,7 +144,7 @@ async function again(
     if (problem !== null) return refuse(context, event, held, problem, attachment.mapping);
     await unwatchHolder(context, attachment.key, event.id);
     watchHolder(context, attachment.key, event.id, held.process);
-    await context.kernel.close(held.cookie);
+    await close(context, held.cookie);
   }
   const outcome = attachment.event === event.name ? "attached" : "unchanged";
   const members = { mapping: attachment.mapping, devices: verdictDevices(attachment) };
@@ -163,7 +164,7 @@ async function join(
   const problem = holdFor(context, attachment, holders);
   if (problem !== null) return refuse(context, event, held, problem, mapping);
   watchHolder(context, attachment.key, event.id, held.process);
-  await context.kernel.close(held.cookie);
+  await close(context, held.cookie);
   context.log("info", "container shares the devices of its namespace", {
     container: event.id,
     mapping,
@@ -228,7 +229,7 @@ async function refuse(
 
 async function letGoOf(context: Context, held: Held): Promise<void> {
   if (held.process !== null) await unwatch(context, held.process.watch);
-  await context.kernel.close(held.cookie);
+  await close(context, held.cookie);
 }
 
 function idInUse(event: ContainerEvent, attachment: Attachment): Problem {

@@ -46,6 +46,8 @@ export interface Context {
   readonly lookedAfter: Map<number, Snapshot>;
   /** Keys of Attachments whose namespace could not be looked for yet: what is in it is not known. */
   readonly unexamined: Set<number>;
+  /** Cookies of namespaces that were let go of, but for their pins: these could not be taken away. */
+  readonly leftPinned: Set<string>;
   /** ifindexes at home of devices that are being led home, by what they are on record as: they are nobody else's yet. */
   readonly landing: Map<number, AttachedDevice["snapshot"]["device"]>;
   /** By watch. */

@@ -8,6 +8,7 @@ import type { Problem } from "../domain/verdict.ts";
 import { type Context, departureOf } from "./context.ts";
 import type { StepFailure } from "./executor.ts";
 import type { Applied } from "./kernel.ts";
+import { close } from "./let-go.ts";
 import { type NotHome, nowhere, outOfReach } from "./not-home.ts";
 import { lastSeenIn, trace, wantedOf } from "./whereabouts.ts";
 
@@ -77,7 +78,7 @@ async function fromElsewhere(
     const found = await context.kernel.locate(cookie, wantedOf(device));
     return found === null ? null : await leadHome(context, cookie, device, found, away);
   } finally {
-    await context.kernel.close(cookie);
+    await close(context, cookie);
   }
 }
 

@@ -77,6 +77,7 @@ export function createEngine(parts: EngineParts): Engine {
     astray: new Set(),
     lookedAfter: new Map(),
     unexamined: new Set(),
+    leftPinned: new Set(),
     processes: new Map(),
     endedEarly: new Set(),
     cameHome: (device, home, fields) => aftercare?.begin(device, home, fields),

@@ -43,7 +43,6 @@ export class KernelService implements KernelCalls, Disposable {
   readonly #socket: NamespaceSocket;
   readonly #monitor: LinkMonitor;
   readonly #home: Connection;
-  readonly #homeCookie: string;
   readonly #table: DeviceTable;
   readonly #namespaces: Namespaces;
   readonly #watches: Watches;
@@ -65,9 +64,8 @@ export class KernelService implements KernelCalls, Disposable {
     this.#monitor = system.monitor();
     this.#socket = system.home();
     this.#home = connect(this.#socket);
-    this.#homeCookie = this.#socket.cookie();
     this.#table = createDeviceTable(this.#home, this.#monitor);
-    const [namespaces, watches, homeCookie] = [this.#namespaces, this.#watches, this.#homeCookie];
+    const [namespaces, watches, homeCookie] = [this.#namespaces, this.#watches, this.#socket.cookie()];
     this.#take = takerOver({ system, namespaces, watches, homeCookie, entered: this.#enters });
     this.#trail = trailOver(system, namespaces, this.#take);
   }
@@ -120,7 +118,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   homeCookie(): string {
-    return this.#homeCookie;
+    return this.#socket.cookie();
   }
 
   open(target: Target, writtenAt: number): Opened {
@@ -149,9 +147,7 @@ export class KernelService implements KernelCalls, Disposable {
   }
 
   unpinOthers(known: readonly string[]): void {
-    for (const cookie of this.#pins.list()) {
-      if (!known.includes(cookie)) this.#pins.unpin(cookie);
-    }
+    this.#namespaces.unpinOthers(known);
   }
 
   unaccounted(known: readonly string[]): PinnedNamespace[] {
@@ -160,6 +156,10 @@ export class KernelService implements KernelCalls, Disposable {
 
   close(cookie: string, keepPin = false): void {
     this.#namespaces.letGo(cookie, keepPin);
+  }
+
+  unpin(cookie: string): boolean {
+    return this.#namespaces.unpin(cookie);
   }
 
   unwatch(watch: number): void {

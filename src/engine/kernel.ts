@@ -71,6 +71,8 @@ export interface KernelCalls {
   /** What is pinned, those of `known` aside, and looked into without taking hold of it. */
   unaccounted(known: readonly string[]): readonly PinnedNamespace[];
   close(cookie: string, keepPin?: boolean): void;
+  /** Takes away the pin that is left of a namespace which is not held any more; false: it is held again, and keeps it. */
+  unpin(cookie: string): boolean;
   unwatch(watch: number): void;
   /** @param cookie the container's namespace; null: none, nothing is inside */
   survey(cookie: string | null, query: SurveyQuery): Surveyed;

@@ -1,7 +1,8 @@
-import { type Attachment, namespacesOf } from "../domain/attachment.ts";
+import type { Attachment } from "../domain/attachment.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { type Context, unwatch } from "./context.ts";
 import type { Homecoming } from "./homecoming.ts";
+import { close } from "./let-go.ts";
 
 /** Forgets an Attachment and lets go of its namespace and of its holders' processes. */
 export async function letGo(context: Context, attachment: Attachment): Promise<void> {
@@ -27,18 +28,6 @@ export async function letGoOn(context: Context, key: number, cookie: string): Pr
   if (left.length === 0) heldOn.delete(key);
   else heldOn.set(key, left);
   await close(context, cookie);
-}
-
-async function close(context: Context, cookie: string): Promise<void> {
-  const { registry, unexamined } = context;
-  // Whoever could not be looked at yet has its devices there all the same, and finds them by the pin alone.
-  const isNeeded = registry
-    .all()
-    .some((one) => unexamined.has(one.key) && namespacesOf(one).includes(cookie));
-  // Its pin, if any, is all that may be left of it: the next start takes that away.
-  await context.kernel.close(cookie, isNeeded).catch((error) => {
-    context.log("warning", `namespace ${cookie} is held on, with no device of ours in it: ${error}`, {});
-  });
 }
 
 /** Whether the devices stay where they are; what is half done or half undone is brought home all the same. */

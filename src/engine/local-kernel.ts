@@ -21,6 +21,7 @@ export function localKernel(calls: KernelCalls): Kernel {
     unpinOthers: (...args) => turn(() => calls.unpinOthers(...args)),
     unaccounted: (...args) => turn(() => calls.unaccounted(...args)),
     close: (...args) => turn(() => calls.close(...args)),
+    unpin: (...args) => turn(() => calls.unpin(...args)),
     unwatch: (...args) => turn(() => calls.unwatch(...args)),
     survey: (...args) => turn(() => calls.survey(...args)),
     locate: (...args) => turn(() => calls.locate(...args)),

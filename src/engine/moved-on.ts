@@ -3,6 +3,7 @@ import { isHardware } from "../domain/device.ts";
 import { type Context, departureOf } from "./context.ts";
 import type { Followed, KernelNews } from "./kernel.ts";
 import { letGoOn } from "./leave.ts";
+import { close } from "./let-go.ts";
 import { note, withoutMissing } from "./missing.ts";
 import { pinned } from "./reach.ts";
 import { thrown } from "./verdicts.ts";
@@ -72,13 +73,13 @@ async function takeIn(context: Context, { from, ifindex, to }: Departed): Promis
   if (found !== null && "end" in found) return found;
   if (found === null) {
     // One of the container's own.
-    if (to !== null) await context.kernel.close(to.cookie);
+    if (to !== null) await close(context, to.cookie);
     return null;
   }
   const { key } = found.attachment;
   await asChange(context, key, async () => {
     if (await isStillThere(context, found)) {
-      if (to !== null) await context.kernel.close(to.cookie);
+      if (to !== null) await close(context, to.cookie);
       return;
     }
     if (to !== null) await holdThere(context, found, to.cookie, to.ifindex);
@@ -163,7 +164,7 @@ async function holdThere(
   to: string,
   ifindex: number,
 ): Promise<void> {
-  const { registry, kernel, unreachable, heldOn } = context;
+  const { registry, unreachable, heldOn } = context;
   const { key, cookie, mapping } = attachment;
   const { name } = device.snapshot.device;
   const isBack = to === cookie && !unreachable.has(key);
@@ -175,7 +176,7 @@ async function holdThere(
   const where = isBack ? "back to the container's namespace" : "to another namespace, which is held for it";
   const container = attachment.holders.map(({ id }) => id).join(",");
   context.log("info", `device was moved on inside ${where}`, { container, device: name, mapping });
-  await (isBack ? kernel.close(to) : pinned(context, { cookie: to, mapping }));
+  await (isBack ? close(context, to) : pinned(context, { cookie: to, mapping }));
   if (device.movedTo !== null) await letGoOn(context, key, device.movedTo);
 }
 

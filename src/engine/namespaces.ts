@@ -95,6 +95,20 @@ export class Namespaces implements Disposable {
     return fault;
   }
 
+  /** Takes away the pin that is left of one that is not held any more; false: it is held again, and keeps it. */
+  unpin(cookie: string): boolean {
+    if (this.#entries.has(cookie)) return false;
+    this.#pins.unpin(cookie);
+    return true;
+  }
+
+  /** Takes away all pins, those of `known` aside. */
+  unpinOthers(known: readonly string[]): void {
+    for (const cookie of this.#pins.list()) {
+      if (!known.includes(cookie)) this.#pins.unpin(cookie);
+    }
+  }
+
   /** Notes that it may be pinned already: by an earlier daemon. */
   adoptPin(cookie: string): void {
     const entry = this.#entry(cookie);

@@ -4,6 +4,7 @@ import { type Context, unwatch } from "./context.ts";
 import { unwatchHolder, watchHolder, withEnded } from "./holders.ts";
 import type { Opened } from "./kernel.ts";
 import { letGoOn } from "./leave.ts";
+import { close } from "./let-go.ts";
 
 type Held = Extract<Opened, { ok: true }>;
 
@@ -94,11 +95,11 @@ async function hold(context: Context, attachment: Attachment): Promise<boolean> 
     if (holds === 0 && (await kernel.openFound(cookie)).ok) holds = 1;
   } catch (cause) {
     for (const { id } of attachment.holders) await unwatchHolder(context, key, id);
-    for (; holds > 0; holds--) await kernel.close(cookie);
+    for (; holds > 0; holds--) await close(context, cookie);
     throw cause;
   }
   // One per Attachment is enough, however many of its holders lead to the namespace.
-  for (; holds > 1; holds--) await kernel.close(cookie);
+  for (; holds > 1; holds--) await close(context, cookie);
   registry.update(key, { holders });
   return holds > 0;
 }
@@ -115,6 +116,6 @@ async function reach(context: Context, attachment: Attachment, holder: Holder): 
     opened.cookie === attachment.cookie && (opened.process?.startTime ?? null) === holder.startTime;
   if (same) return opened;
   if (opened.process !== null) await unwatch(context, opened.process.watch);
-  await context.kernel.close(opened.cookie);
+  await close(context, opened.cookie);
   return null;
 }

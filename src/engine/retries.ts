@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import { bringHome } from "./homecoming.ts";
+import { unpinLeft } from "./let-go.ts";
 import { examineAgain } from "./recovery.ts";
 
 /** Tries again what could not be done. */
@@ -20,8 +21,9 @@ export function createRetries(context: Context): Retries {
   let isDue = false;
 
   async function retryNow(): Promise<void> {
-    const { registry, unexamined, underWay, uptime } = context;
-    if (unexamined.size > 0) triedAt = uptime();
+    const { registry, unexamined, leftPinned, underWay, uptime } = context;
+    if (unexamined.size + leftPinned.size > 0) triedAt = uptime();
+    if (leftPinned.size > 0) await unpinLeft(context);
     await examineAgain(context);
     const stuck = registry.all().filter(({ state, key }) => state === "stuck" && !underWay.has(key));
     if (stuck.length === 0) return;

@@ -4,6 +4,7 @@ import type { Mapping } from "../domain/mapping.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { type Context, unwatch } from "./context.ts";
 import type { Opened } from "./kernel.ts";
+import { close } from "./let-go.ts";
 import type { Patience, WaitEnd, WaitLimits } from "./waits.ts";
 
 /** What the mapping lacks and time may bring. */
@@ -38,7 +39,7 @@ export async function waitFor(
   const waited = patience.wait(waiting, watch, { seen, deadline, isComing });
   // It may have ended before anybody waited.
   if (watch !== null && context.endedEarly.has(watch)) context.waits.exited(watch);
-  await context.kernel.close(held.cookie);
+  await close(context, held.cookie);
   const end = await waited;
   if (watch !== null) await unwatch(context, watch);
   return end;

@@ -94,8 +94,10 @@ export function storedPins(
     unpin(cookie) {
       const fd = own.get(cookie);
       if (fd === undefined) return;
+      const fault = notifier.forgetFds(PREFIX + cookie);
+      // On record until the manager has been told: it is to be told again.
+      if (fault !== null) throw fault;
       own.delete(cookie);
-      notifier.forgetFds(PREFIX + cookie);
       if (fd !== null) closeFd(fd);
     },
     list: () => [...new Set([...own.keys(), ...mounted.list()])],

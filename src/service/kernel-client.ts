@@ -91,6 +91,7 @@ export async function startKernel(
       unpinOthers: (...args) => call("unpinOthers", args),
       unaccounted: (...args) => call("unaccounted", args),
       close: (...args) => call("close", args),
+      unpin: (...args) => call("unpin", args),
       unwatch: (...args) => call("unwatch", args),
       survey: (...args) => call("survey", args),
       locate: (...args) => call("locate", args),

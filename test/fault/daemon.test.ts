@@ -164,6 +164,8 @@ async function play({ lab, before, inside }: Setting, one: Case): Promise<void> 
     async () => Bun.deepEquals(await pictureOf(lab.host), before),
     MENDED_WITHIN,
   );
+  // Here and not at the end: whose namespace it is that is held on is to be seen.
+  await lab.letGo(MENDED_WITHIN.within);
 }
 
 async function devicesIn(container: Process): Promise<Record<string, DeviceState>> {

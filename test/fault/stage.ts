@@ -165,7 +165,7 @@ export class Stage implements AsyncDisposable {
     return this.order({ do: "handle", event: event("stopped", null), fault });
   }
 
-  /** What a daemon leaves behind that is done with everything; none: all is well. */
+  /** What a daemon leaves behind that is done with everything, and has tried again what it could not do; none: all is well. */
   leftovers(): string[] {
     const files = readdirSync(this.state, { recursive: true }).map(String);
     return files.filter((file) => /^(pins|copies)\//.test(file) || /set-aside/.test(file));

@@ -1,6 +1,6 @@
 import { mustRun } from "./command.ts";
 import type { Namespace } from "./namespace.ts";
-import { netnsOf } from "./proc.ts";
+import { holdersOf, netnsOf } from "./proc.ts";
 import { type Process, startProcess } from "./process.ts";
 import { until } from "./until.ts";
 
@@ -35,7 +35,7 @@ export interface Witness {
   /** Ties one end of a veth pair into a container's namespace; the kernel destroys both ends with it. */
   watch(container: Process): Promise<void>;
   /** Waits until all that were watched are destroyed. */
-  allGone(): Promise<void>;
+  allGone(within?: number): Promise<void>;
 }
 
 /** High enough that no device which a test moves in has that number already. */
@@ -43,27 +43,35 @@ const FIRST_INDEX = 90_000;
 
 export function witnessIn(netns: Namespace): Witness {
   let watched = 0;
+  /** By what the witness calls them. */
+  const identities = new Map<string, string>();
   return {
     watch: async (container) => {
       const index = FIRST_INDEX + ++watched;
+      identities.set(`w${container.pid}`, netnsIdentity(container));
       await netns.ip(
         `link add w${container.pid} index ${index} type veth peer name witness index ${index} netns ${container.pid}`,
       );
     },
-    allGone: async () => {
+    allGone: async (within = 3_000) => {
       // Some kernels give every namespace devices of their own: gre0, erspan0.
       const left = async () => (await netns.names()).filter((name) => /^w\d+$/.test(name));
       await until(
         "dead containers' network namespaces to be let go of",
         async () => (await left()).length === 0,
         {
-          within: 3_000,
-          detail: async () =>
-            `still there is that of pid ${(await left()).map((name) => name.slice(1)).join(", ")}`,
+          within,
+          detail: async () => (await left()).map((name) => heldText(name, identities.get(name))).join("\n"),
         },
       );
     },
   };
+}
+
+function heldText(name: string, netns = "?"): string {
+  const holders = holdersOf(netns);
+  const by = holders.length > 0 ? holders.join(", ") : "nothing that /proc shows";
+  return `still there is ${netns} of pid ${name.slice(1)}, held by ${by}`;
 }
 
 /** The namespace of a living process as `net:[…]`. */

@@ -137,6 +137,11 @@ export class Lab implements AsyncDisposable {
     if (this.isRunning()) await this.daemon.empty();
   }
 
+  /** Waits until the namespaces of containers, which have to be dead, are destroyed. */
+  async letGo(within: number): Promise<void> {
+    await this.#witness.allGone(within);
+  }
+
   isRunning(): boolean {
     return this.#daemon?.running() === true;
   }

@@ -35,6 +35,29 @@ export function processesIn(netns: string): number[] {
   return pids().filter((pid) => netnsOf(pid) === netns);
 }
 
+/**
+ * All that holds the network namespace `netns` (`net:[…]`) as far as /proc tells: threads that are in it, open files,
+ * mounts. A socket that was made there holds it too, and does not show.
+ */
+export function holdersOf(netns: string): string[] {
+  const mounts = new Set<string>();
+  const others = pids().flatMap((pid) => {
+    const who = `${commandOf(pid) ?? "?"} (${pid})`;
+    for (const line of (textAt(`/proc/${pid}/mountinfo`) ?? "").split("\n")) {
+      // proc_pid_mountinfo(5): the mount's root within its file system, and where it is.
+      const [, , , root, point] = line.split(" ");
+      if (root === netns && point !== undefined) mounts.add(point);
+    }
+    const threads = namesIn(`/proc/${pid}/task`).filter((thread) => netnsOf(pid, thread) === netns);
+    const files = namesIn(`/proc/${pid}/fd`).filter((fd) => linkAt(`/proc/${pid}/fd/${fd}`) === netns);
+    return [
+      ...threads.map((thread) => `thread ${thread} of ${who}`),
+      ...files.map((fd) => `fd ${fd} of ${who}`),
+    ];
+  });
+  return [...Array.from(mounts, (point) => `the mount ${point}`), ...others];
+}
+
 /** Pids of the processes that have `text` in their command line. */
 export function processesNaming(text: string): number[] {
   return pids().filter((pid) => textAt(`/proc/${pid}/cmdline`)?.includes(text));

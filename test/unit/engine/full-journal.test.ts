@@ -47,6 +47,9 @@ test("nothing new is attached, and what is inside comes home", async () => {
   await daemon.settle();
   expect(pictureOf(world, home)).toEqual(before);
   expect(daemon.engine.attachments()).toEqual([]);
+  // Of its namespace nothing is kept for the notes that could not be taken.
+  expect(daemon.heldCookies()).toEqual([]);
+  expect(Array.from(world.files.keys())).toEqual([]);
 });
 
 test("what came home meanwhile is not brought home again by the next daemon", async () => {

@@ -16,7 +16,10 @@ const isOpen = (fd: number): boolean => {
 const own = () => openSync("/proc/self/ns/net", "r");
 
 /** Pins in a manager's store that is an array; what is told to it is kept in order. */
-function stored(held: Record<string, number> = {}, { full = false, mounted = [] as string[] } = {}) {
+function stored(
+  held: Record<string, number> = {},
+  { full = false, deaf = false, mounted = [] as string[] } = {},
+) {
   const told: string[] = [];
   const say = (what: string, fault: NotifyError | null = null) => {
     told.push(what);
@@ -32,7 +35,7 @@ function stored(held: Record<string, number> = {}, { full = false, mounted = [] 
   const notifier = {
     storeFds: (name: string, fds: readonly number[]) =>
       say(`store ${name} ${fds}`, full ? new NotifyError("full") : null),
-    forgetFds: (name: string) => say(`forget ${name}`),
+    forgetFds: (name: string) => say(`forget ${name}`, deaf ? new NotifyError("deaf") : null),
     barrier: () => say("barrier"),
   };
   return { pins: storedPins(notifier, new Map(Object.entries(held)), mounts), told };
@@ -72,6 +75,15 @@ describe("pins in the service manager's store", () => {
     const { pins, told } = stored();
     pins.unpin("9");
     expect(told).toEqual([]);
+  });
+
+  test("what the manager could not be told to forget is still pinned, and our fd of it open", () => {
+    const fd = own();
+    const { pins } = stored({ 7: fd }, { deaf: true });
+    expect(() => pins.unpin("7")).toThrow("deaf");
+    expect(pins.has("7")).toBe(true);
+    expect(isOpen(fd)).toBe(true);
+    closeSync(fd);
   });
 
   test("a store that takes nothing is told, and nothing counts as pinned", () => {

@@ -146,8 +146,8 @@ export class KernelService implements KernelCalls, Disposable {
     return this.#departures.listen(cookie, this.#namespaces.get(cookie).fd);
   }
 
-  unpinOthers(known: readonly string[]): void {
-    this.#namespaces.unpinOthers(known);
+  unpinOthers(known: readonly string[]): readonly string[] {
+    return this.#namespaces.unpinOthers(known);
   }
 
   unaccounted(known: readonly string[]): PinnedNamespace[] {

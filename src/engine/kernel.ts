@@ -66,8 +66,8 @@ export interface KernelCalls {
   pin(cookie: string): string | null;
   /** Tells of devices that leave a held namespace, until its last `close`; gives why it cannot, or null. */
   listen(cookie: string): string | null;
-  /** Lets go of the pins of earlier daemons, those of `known` aside. */
-  unpinOthers(known: readonly string[]): void;
+  /** Lets go of the pins of earlier daemons, those of `known` aside; gives why of one or another it cannot, in words. */
+  unpinOthers(known: readonly string[]): readonly string[];
   /** What is pinned, those of `known` aside, and looked into without taking hold of it. */
   unaccounted(known: readonly string[]): readonly PinnedNamespace[];
   close(cookie: string, keepPin?: boolean): void;

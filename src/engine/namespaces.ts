@@ -102,11 +102,17 @@ export class Namespaces implements Disposable {
     return true;
   }
 
-  /** Takes away all pins, those of `known` aside. */
-  unpinOthers(known: readonly string[]): void {
-    for (const cookie of this.#pins.list()) {
-      if (!known.includes(cookie)) this.#pins.unpin(cookie);
-    }
+  /** Takes away all pins, those of `known` aside; gives why one or another could not be, in words. */
+  unpinOthers(known: readonly string[]): string[] {
+    const others = this.#pins.list().filter((cookie) => !known.includes(cookie));
+    return others.flatMap((cookie) => {
+      try {
+        this.#pins.unpin(cookie);
+        return [];
+      } catch (error) {
+        return [`namespace ${cookie}: ${error}`];
+      }
+    });
   }
 
   /** Notes that it may be pinned already: by an earlier daemon. */

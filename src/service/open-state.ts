@@ -45,7 +45,9 @@ export async function openState(
     aftercare: others && { others, returned: returnedIn(join(folder, RETURNED), owner) },
     async tidyPins(known) {
       if (isWhole) {
-        await kernel.unpinOthers(known);
+        for (const fault of await kernel.unpinOthers(known)) {
+          log("warning", `the pin of an earlier daemon stays until the next start: ${fault}`, {});
+        }
         return 0;
       }
       const left = await kernel.unaccounted(known);

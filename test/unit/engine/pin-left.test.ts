@@ -84,6 +84,27 @@ test("held again and let go for good, nothing is left to take away", async () =>
   expect(kernel.asked).toBe(asked);
 });
 
+test("it stays for ever: the next daemon starts all the same, and the one after that takes it away", async () => {
+  const { machine, daemon, container, pinned } = await leftPinned();
+  daemon[Symbol.dispose]();
+  kill(machine.world, container);
+  const refusing = (own: Pins): Pins => ({
+    ...own,
+    unpin() {
+      throw new SyscallError("umount2", EBUSY);
+    },
+  });
+  {
+    using next = await startDaemon(machine, { mappings, pins: refusing });
+    const another = startContainer(machine);
+    expect((await next.engine.handle(attachEvent(machine, "c1", another))).outcome).toBe("attached");
+    expect((await next.engine.handle(releaseEvent("c1"))).outcome).toBe("returned");
+  }
+  expect(pinned()).toBe(2);
+  using _ = await startDaemon(machine, { mappings });
+  expect(pinned()).toBe(0);
+});
+
 test("however often a change is told, it is tried twice a second at most", async () => {
   const { kernel, daemon } = await leftPinned();
   using _ = daemon;

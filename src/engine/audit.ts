@@ -12,7 +12,9 @@ import { lastSeenIn, wantedOf } from "./whereabouts.ts";
  */
 export async function audit(context: Context): Promise<void> {
   for (const { key, state, devices } of context.registry.all()) {
-    if (state !== "attached" || context.underWay.has(key) || !devices.some(isToBeSeen)) continue;
+    if (state !== "attached" || !devices.some(isToBeSeen)) continue;
+    // Its namespace is not held before it has been examined.
+    if (context.underWay.has(key) || context.unexamined.has(key)) continue;
     const work = auditOne(context, key);
     context.underWay.set(key, work);
     await work.finally(() => {

@@ -49,9 +49,10 @@ export async function seekAgain(context: Context): Promise<void> {
   for (const key of Array.from(context.astray)) await seekIn(context, key);
 }
 
-/** As {@link seekDevices}, unless something else is under way: that looks for them itself. */
+/** As {@link seekDevices}, unless something else is under way or to be done first: that looks for them itself. */
 export async function seekIn(context: Context, key: number): Promise<void> {
-  if (!context.underWay.has(key)) await asChange(context, key, () => seekDevices(context, key));
+  if (context.underWay.has(key) || context.unexamined.has(key)) return;
+  await asChange(context, key, () => seekDevices(context, key));
 }
 
 /**

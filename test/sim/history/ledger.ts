@@ -73,7 +73,11 @@ export function learningJournal(journal: Journal, ledger: Ledger, { home }: Mach
         // One that has just vanished may have been looked at before.
         const { ifindex } = snapshot.device;
         const vanished = Array.from(ledger.known.values()).findLast((known) => known.ifindex === ifindex);
-        const link = home.links.get(ifindex) ?? vanished?.link;
+        const there = home.links.get(ifindex);
+        // Put on record late, it may have left its number to another one.
+        const isAnother =
+          there !== undefined && !ledger.known.has(there) && there.name !== snapshot.device.name;
+        const link = isAnother ? vanished?.link : (there ?? vanished?.link);
         if (link !== undefined) ledger.taken.set(`${attachment.key}/${at}`, link);
         const known = link === undefined ? undefined : ledger.known.get(link);
         if (link === undefined || known === undefined || link.namespace !== home) continue;

@@ -173,3 +173,23 @@ test("hardware that fell home comes to nobody else before it is what it was", as
   await daemon.engine.handle(stoppedEvent(machine, "c1"));
   expect(pictureOf(world, home)).toEqual(before);
 });
+
+test("a namespace that it may be in and that the kernel does not let us look into is looked into again", async () => {
+  for (let at = 1, refused = true; refused; at++) {
+    const { machine, before, daemon, container, nested } = await attached("veth");
+    const { world, home } = machine;
+    daemon[Symbol.dispose]();
+    moveOn(machine, container.netns, "eth1", nested, "mine");
+    kill(world, container);
+    let questions = 0;
+    const system = (one: System) =>
+      refusingSystem(one, (request) => (isQuestion(request) && ++questions === at ? "ENOBUFS" : null));
+    const next = await startDaemon(machine, { mappings, system }).catch(() => null);
+    refused = questions >= at;
+    // As the service manager starts it again.
+    using running = next ?? (await startDaemon(machine, { mappings }));
+    await running.retry();
+    await running.settle();
+    expect({ at, home: pictureOf(world, home) }).toEqual({ at, home: before });
+  }
+});

@@ -160,3 +160,24 @@ test("two mappings in one namespace: what cannot be looked at yet is kept by its
   expect(world.namespaces).toHaveLength(1);
   expect(daemon.openCount()).toBe(3);
 });
+
+test("hardware that cannot be looked at yet is not looked for inside either, where nothing is held", async () => {
+  const machine = machineWith("hardware");
+  const before = pictureOf(machine.world, machine.home);
+  const container = startContainer(machine);
+  {
+    using daemon = await startDaemon(machine, { mappings });
+    await daemon.engine.handle(attachEvent(machine, "c1", container));
+  }
+  const state = { fails: true };
+  using daemon = await startDaemon(machine, { mappings, system: failing("openPidfd", state) });
+  const { length } = daemon.log;
+  await daemon.engine.audit();
+  await daemon.engine.departuresLost(String(container.netns.cookie));
+  expect(daemon.log.slice(length)).toEqual([]);
+  state.fails = false;
+  await daemon.retry();
+  kill(machine.world, container);
+  await daemon.settle();
+  expect(pictureOf(machine.world, machine.home)).toEqual(before);
+});

@@ -2,7 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../engine/log.ts";
 
 /** What faults are about; each kind has one reason at a time. */
-export const FAULT_KINDS = ["config", "journal", "spool", "stray"] as const;
+export const FAULT_KINDS = ["config", "journal", "spool", "results", "stray"] as const;
 
 /** See {@link FAULT_KINDS}. */
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -21,6 +21,8 @@ export type AnswerListener = (verdict: Verdict, duration: number) => void;
 const UNDER_WAY_LIMIT = 1000;
 /** Verdicts grow old by and by: the watcher's own interval is often enough to look. */
 const SWEEP_MS = 5000;
+/** Until a verdict that could not be written is tried again: its container's start waits for it. */
+const RETRY_MS = 500;
 
 /**
  * Takes what is in the spool from now on, what waited there first.
@@ -38,6 +40,7 @@ export function startSpoolLoop(
   let underWay = 0;
   let due = false;
   let sweptAt = 0;
+  let retry: Timer | null = null;
 
   const spool = openSpool({
     ...config.daemon,
@@ -64,6 +67,17 @@ export function startSpoolLoop(
     if (now - sweptAt < SWEEP_MS) return;
     sweptAt = now;
     spool.sweep();
+    noteUnwritten();
+  }
+
+  function noteUnwritten(): void {
+    health.fault("results", spool.unwritten);
+    if (spool.unwritten === null || retry !== null) return;
+    retry = setTimeout(() => {
+      retry = null;
+      spool.sweep();
+      noteUnwritten();
+    }, RETRY_MS);
   }
 
   function lookSoon(): void {
@@ -78,6 +92,7 @@ export function startSpoolLoop(
       const begun = performance.now();
       const verdict = "event" in taken ? await engine.handle(taken.event) : refused(taken);
       spool.answer(verdict);
+      noteUnwritten();
       answered(verdict, performance.now() - begun);
     } finally {
       underWay -= 1;
@@ -101,6 +116,7 @@ export function startSpoolLoop(
     },
     [Symbol.dispose]() {
       paused = true;
+      if (retry !== null) clearTimeout(retry);
       watcher[Symbol.dispose]();
     },
   };

@@ -60,6 +60,8 @@ export interface Spool {
    * event; until then it stays claimed, so that the next daemon would take it again.
    */
   answer(verdict: Verdict): void;
+  /** Why verdicts could not be written, which are kept in memory until a sweep writes them; null: all are. */
+  readonly unwritten: string | null;
   /** Whether the verdict on the event of this name is on disk. */
   isAnswered(name: string): boolean;
   /** Lets old verdicts go and tries again to write those that could not be written. To be called now and then. */
@@ -202,6 +204,9 @@ export function openSpool(options: SpoolOptions): Spool {
   return {
     take,
     answer: (verdict) => verdicts.write(verdict, clock()),
+    get unwritten() {
+      return verdicts.unwritten;
+    },
     isAnswered: verdicts.has,
     sweep: () => verdicts.sweep(clock()),
   };

@@ -32,6 +32,8 @@ export interface VerdictOptions {
 
 /** The verdict files. `now`: milliseconds of any clock that never runs backwards. */
 export interface Verdicts {
+  /** Why some could not be written, which are kept in memory; null: all are. */
+  readonly unwritten: string | null;
   /** Takes note of the files of former runs; for the start, once the folder is there. */
   learn(now: number): void;
   /** Whether the verdict of this name is on disk. */
@@ -59,8 +61,8 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
   // Oldest first: a Map keeps the order of insertion.
   const kept = new Map<string, Kept>();
   const unwritten = new Map<string, Verdict>();
-  /** The reason that was told last, so that a full disk is told once and not for each verdict. */
-  let told: string | null = null;
+  /** One for all: a full disk is one fault, and not one for each verdict. */
+  let why: { readonly words: string; readonly message: string } | null = null;
 
   const isNeeded = ({ id }: Kept): boolean => id !== null && isHeld(id);
 
@@ -97,28 +99,30 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
     return null;
   };
 
-  const tell = (name: string, error: Error): void => {
+  const note = (name: string, error: Error): void => {
     const words = kernelWords(error);
-    if (words === told) return;
-    told = words;
-    const message = `cannot write the verdict ${join(folder, name)}: ${words}; it and others are tried again later`;
-    onTrouble({ message, cause: error });
+    if (words === why?.words) return;
+    const message = `cannot write the verdict ${join(folder, name)}: ${words}; it is tried again, and its event stays claimed until then`;
+    why = { words, message };
   };
 
   const retry = (now: number): void => {
     for (const [name, verdict] of unwritten) {
       const error = put(verdict, now);
       if (error === null) continue;
-      tell(name, error);
+      note(name, error);
       if (isShortage(error)) return;
     }
-    if (unwritten.size === 0) told = null;
+    if (unwritten.size === 0) why = null;
   };
 
   const has = (name: string): boolean =>
     files.lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined;
 
   return {
+    get unwritten() {
+      return why?.message ?? null;
+    },
     learn(now) {
       discard(files, folder, DRAFT);
       for (const { name } of movedFiles(files, folder)) {
@@ -128,6 +132,7 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
     has,
     remove(name) {
       unwritten.delete(name);
+      if (unwritten.size === 0) why = null;
       kept.delete(name);
       if (has(name)) discard(files, folder, name);
     },
@@ -135,7 +140,7 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
       const error = put(verdict, now);
       if (error === null) return;
       unwritten.set(verdict.event, verdict);
-      tell(verdict.event, error);
+      note(verdict.event, error);
     },
     sweep(now) {
       retry(now);

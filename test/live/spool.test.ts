@@ -127,3 +127,28 @@ test("verdicts are there for everybody to read", async () => {
   await lab.verdict(event);
   expect(statSync(join(lab.results, event)).mode & 0o444).toBe(0o444);
 });
+
+test("the results folder is full: that is told, and the verdict is there soon after there is room", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(...makeDevice("ifb", "d0"));
+  await lab.onHost("mount", "-t", "tmpfs", "-o", "size=100k,mode=0755", "tmpfs", lab.results);
+  await lab.start(D0_AS_ETH1);
+  await lab.onHost("sh", "-c", `cat /dev/zero >${lab.results}/filler 2>/dev/null`);
+  const container = await lab.container();
+  const event = lab.drop({ id: "c1", status: "running", pid: container.pid });
+  const unready = async () => {
+    const answer = await lab.daemon.get("/readyz");
+    return answer.status === 503 && (await answer.text());
+  };
+  expect(await until("the daemon to tell", unready)).toContain("ENOSPC");
+  await lab.onHost("rm", join(lab.results, "filler"));
+  // What is mounted there is seen on the lab's host alone.
+  const written = async () => {
+    const { code, stdout } = await lab.onHost("cat", join(lab.results, event));
+    return code === 0 && stdout;
+  };
+  expect(await until("the verdict", written, { within: 4000 })).toContain('"outcome":"attached"');
+  expect((await lab.daemon.get("/readyz")).status).toBe(200);
+  await container.kill();
+  await lab.daemon.empty();
+});

@@ -23,6 +23,7 @@ export interface Trail extends Opening {
   again(cookie: string): void;
 }
 
+/** Of a namespace that has gone since it was listed, or is not ours to look into: rtnl_get_net_ns_capable(). */
 const UNSEEN: readonly string[] = ["EINVAL", "EACCES"];
 /** Containers in containers: nobody goes deeper. */
 const DEEPEST = 4;
@@ -76,7 +77,6 @@ function devicesOf(connection: Connection, nsid: number): Device[] {
   try {
     return connection.dump(getLinksOf(nsid)).map(({ payload }) => decodeLink(payload));
   } catch (error) {
-    // rtnl_get_net_ns_capable(): it has gone since it was listed, or is not ours to look into.
     if (error instanceof NetlinkError && UNSEEN.includes(error.code)) return [];
     throw error;
   }

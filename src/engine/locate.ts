@@ -67,9 +67,12 @@ export function locate(places: Places, wanted: Wanted): Located | null {
     const within = mostAlike(left, (device) => isOneOf(device, names), names);
     if (within !== undefined) return locatedAt(places, "inside", inside, within, aspects);
   }
-  // What has no MAC is too easily taken for another: at home its own name alone will do.
-  const atHome = identity.macs.includes(null) ? names.slice(0, 1) : names;
-  const back = mostAlike(devices, (device) => isOneOf(device, atHome), atHome);
+  // What has no MAC is too easily taken for another: at home its own name alone will do, and that only where somebody
+  // has its number, which it would have been given.
+  const hasMac = !identity.macs.includes(null);
+  const atHome = hasMac ? names : names.slice(0, 1);
+  const mayHaveComeBack = hasMac || isHardware(identity) || kept !== null;
+  const back = mayHaveComeBack ? mostAlike(devices, (device) => isOneOf(device, atHome), atHome) : undefined;
   if (back !== undefined) return locatedAt(places, "home", home, back, aspects);
   // Moved and changed before anybody looked. Whose number there is known is not there any more.
   const unseen =

@@ -67,6 +67,31 @@ test("a tun at home is not the one of its name that was moved on", async () => {
   kill(world, inhabitant);
 });
 
+test("a tun that comes to be at home under the name of one that was moved on is left alone", async () => {
+  const machine = machineWith("tun");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "net0" })];
+  const container = startContainer(machine);
+  {
+    using daemon = await startDaemon(machine, { mappings });
+    await daemon.engine.handle(attachEvent(machine, "c1", container));
+  }
+  const nested = addNamespace(world);
+  spawn(world, nested);
+  change(world, deviceIn(container.netns, "net0"), { target: nested });
+  const stranger = addDevice(world, home, "tun", "d0");
+  const its = pictureOf(world, home);
+  using daemon = await startDaemon(machine, { mappings });
+  expect(daemon.engine.attachments()).toMatchObject([{ state: "attached" }]);
+  kill(world, container);
+  await daemon.settle();
+  expect(pictureOf(world, home)).toMatchObject(its);
+  deleteLink(world, stranger);
+  await daemon.retry();
+  expect(withoutNumbers(pictureOf(world, home))).toEqual(withoutNumbers(before));
+});
+
 test("a stranger at home with the name and the number of one that was moved on is left alone", async () => {
   const machine = machineWith("ifb");
   const { world, home } = machine;

@@ -98,8 +98,9 @@ async function fromTold(
     const to = context.told.get(departure);
     if (to === undefined) return null;
     const there = { ...device, insideIfindex: to.ifindex };
-    const found = await context.kernel.locate(to.cookie, wantedOf(there));
-    const came = found && (await leadHome(context, to.cookie, there, found, isElsewhere));
+    const found = await context.kernel.locate(to.cookie, { ...wantedOf(there), guess: true });
+    const isThere = found?.place === "inside";
+    const came = isThere ? await leadHome(context, to.cookie, there, found, isElsewhere) : null;
     if (came !== null) return came;
     departure = departureOf(to.cookie, to.ifindex);
   }

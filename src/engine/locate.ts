@@ -14,7 +14,10 @@ export interface Wanted {
   readonly insideIfindex: number | null;
   /** What others that are ours as well are known by: their numbers inside, or their MACs where these are not known. */
   readonly others: { readonly numbers: readonly number[]; readonly macs: readonly (string | null)[] };
-  /** Whether one will do that has its number inside alone or, where it was never seen there, its name alone. */
+  /**
+   * Whether one will do that has its number inside alone or, where it was never seen there, its name alone; or its number
+   * at home and one of its names.
+   */
   readonly guess?: true;
   /** Its ifindex at home, when it was last seen there. */
   readonly homeIfindex: number;
@@ -83,7 +86,11 @@ export function locate(places: Places, wanted: Wanted): Located | null {
         );
   const byMac = onlyOne(unseen.filter((device) => device.mac !== null && mayBe(identity, device, true)));
   if (inside !== null && byMac !== undefined) return locatedAt(places, "inside", inside, byMac, aspects);
-  if (inside === null || guess !== true) return null;
+  if (guess !== true) return null;
+  // Given another MAC inside between the last look and the move, and nobody looked again.
+  const isNamesake = kept !== null && names.includes(kept.name) && mayBe(identity, kept, false);
+  if (isNamesake) return locatedAt(places, "home", home, kept, aspects);
+  if (inside === null) return null;
   // It has kept its number where that was free, or its name.
   const found =
     unseen.find(({ ifindex }) => ifindex === homeIfindex) ?? unseen.find(({ name }) => name === names.at(-1));
@@ -103,9 +110,13 @@ function deviceAt(inside: Connection, number: number, { identity, others }: Want
   return isAnother ? null : device;
 }
 
-/** What has kept neither MAC nor name may be one of the container's own: it is looked for everywhere else before. */
-function isLike({ mac, name }: Device, { identity, names }: Wanted): boolean {
-  return isHardware(identity) || names.includes(name) || (mac !== null && identity.macs.includes(mac));
+/**
+ * What has not kept its MAC may be one of the container's own, though it has the number and the name: ours is looked for
+ * everywhere else before.
+ */
+function isLike(device: Device, { identity, names }: Wanted): boolean {
+  if (device.mac === null && !isHardware(identity)) return names.includes(device.name);
+  return mayBe(identity, device, true);
 }
 
 /** What there is one of; of several it is not known which. */

@@ -1,9 +1,10 @@
 import { type AttachedDevice, type Attachment, namespacesOf } from "../domain/attachment.ts";
-import { isHardware } from "../domain/device.ts";
+import { isHardware, mayBe } from "../domain/device.ts";
 import { type Context, departureOf } from "./context.ts";
 import type { Followed, KernelNews } from "./kernel.ts";
 import { letGoOn } from "./leave.ts";
 import { close } from "./let-go.ts";
+import type { Wanted } from "./locate.ts";
 import { note, withoutMissing } from "./missing.ts";
 import { pinned } from "./reach.ts";
 import { thrown } from "./verdicts.ts";
@@ -79,7 +80,7 @@ async function takeIn(context: Context, { from, ifindex, to }: Departed): Promis
   }
   const { key } = found.attachment;
   await asChange(context, key, async () => {
-    if (await isStillThere(context, found)) {
+    if (await isStillThere(context, found, to)) {
       if (to !== null) await close(context, to.cookie);
       return;
     }
@@ -90,12 +91,25 @@ async function takeIn(context: Context, { from, ifindex, to }: Departed): Promis
   return null;
 }
 
-/** Whether the number that has left was another's, one of the container's own, before our device came and got it. */
-async function isStillThere(context: Context, { attachment, device }: Found): Promise<boolean> {
-  const from = lastSeenIn(context, attachment, device);
+/**
+ * Whether the number that has left was another's, one of the container's own, before our device came and got it. One of the
+ * container's own may have got it by now just as well: then ours is where it went, by its MAC.
+ */
+async function isStillThere(
+  context: Context,
+  { attachment, device }: Found,
+  to: Departed["to"],
+): Promise<boolean> {
   // What cannot be looked at has left, as was told.
-  const look = context.kernel.locate(from, wantedOf(device, attachment.devices)).catch(() => null);
-  return (await look)?.place === "inside";
+  const look = async (cookie: string | null, wanted: Wanted) => {
+    const found = await context.kernel.locate(cookie, wanted).catch(() => null);
+    return found?.place === "inside" ? found.snapshot.device : null;
+  };
+  const wanted = wantedOf(device, attachment.devices);
+  const there = await look(lastSeenIn(context, attachment, device), { ...wanted, guess: true });
+  if (there === null) return false;
+  if (to === null || mayBe(wanted.identity, there, true)) return true;
+  return (await look(to.cookie, { ...wanted, insideIfindex: to.ifindex })) === null;
 }
 
 /** So that nobody brings a device home while it is being followed. */

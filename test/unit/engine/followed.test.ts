@@ -395,6 +395,38 @@ test("a number that one of the container's own left with, and ours has by now, i
   expect(pictureOf(world, home)).toEqual(before);
 });
 
+test("a number that ours left with, and one of the container's own of its name has by now, is ours leaving", async () => {
+  const { scene, daemon } = await attached(["ifb"]);
+  using _ = daemon;
+  const { machine, nested, inside, before } = scene;
+  const { world, home } = machine;
+  const { ifindex } = deviceIn(inside, "d0");
+  change(world, deviceIn(inside, "d0"), { target: nested });
+  const { mac } = addLink(world, inside, { name: "d0", kind: "ifb", ifindex });
+  await daemon.settle();
+  expect(daemon.engine.attachments()).toMatchObject([{ devices: [{ movedTo: String(nested.cookie) }] }]);
+  expect(pictureOf(world, inside)).toMatchObject({ d0: { device: { mac } } });
+  killAll(scene);
+  await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+});
+
+test("moved on while no daemon runs, and its number and name taken by one of the container's own: that one stays", async () => {
+  const { scene, daemon } = await attached(["ifb"]);
+  const { machine, mapping, nested, inside, before } = scene;
+  const { world, home } = machine;
+  const { ifindex } = deviceIn(inside, "d0");
+  daemon[Symbol.dispose]();
+  change(world, deviceIn(inside, "d0"), { target: nested });
+  addLink(world, inside, { name: "d0", kind: "ifb", ifindex });
+  using after = await startDaemon(machine, { mappings: [mapping] });
+  await after.settle();
+  expect(movedTo(after)).toEqual([String(nested.cookie)]);
+  killAll(scene);
+  await after.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+});
+
 test("one that was taken to have been moved on, and never was, comes home from where it is", async () => {
   const { scene, daemon } = await attached(["veth"]);
   const { machine, nested, before } = scene;

@@ -67,6 +67,25 @@ test("a tun at home is not the one of its name that was moved on", async () => {
   kill(world, inhabitant);
 });
 
+test("what is home under its number and name, with a MAC that nobody has seen, is given back what it had", async () => {
+  const machine = machineWith("tap");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const mappings = [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })];
+  const container = startContainer(machine);
+  {
+    using daemon = await startDaemon(machine, { mappings });
+    await daemon.engine.handle(attachEvent(machine, "c1", container));
+  }
+  // As it is where the daemon dies right behind the move, before which somebody inside was quicker.
+  const link = deviceIn(container.netns, "eth1");
+  change(world, link, { mac: "02:00:00:00:00:99" });
+  change(world, link, { target: home, name: "d0" });
+  kill(world, container);
+  using _ = await startDaemon(machine, { mappings });
+  expect(pictureOf(world, home)).toEqual(before);
+});
+
 test("a tun that comes to be at home under the name of one that was moved on is left alone", async () => {
   const machine = machineWith("tun");
   const { world, home } = machine;

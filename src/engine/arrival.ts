@@ -61,11 +61,9 @@ export function movedAllTheSame(
   const number = to === "inside" ? ends.departed(subject.ifindex) : null;
   const numbered = number === null ? null : readDevice(connectionOf(ends, to), number);
   if (numbered !== null && mayBe(subject.identity, numbered, false)) return subjectAt(subject, to, numbered);
-  for (const macIsProof of [true, false]) {
-    for (const called of [subject.name, name]) {
-      const found = arrived(ends, subject, to, called, macIsProof);
-      if (found !== null) return found;
-    }
+  for (const called of [subject.name, name]) {
+    const found = arrived(ends, subject, to, called, true);
+    if (found !== null) return found;
   }
   return subject;
 }

@@ -191,6 +191,32 @@ test("a driver that says EBUSY once does not cost the ifindex, which is free", a
   expect(pictureOf(world, home)).toEqual(before);
 });
 
+test("what is deleted inside while it is led home is not the one at home that has the name it had inside", async () => {
+  const machine = machineWith("ifb", "ifb");
+  const { world, home } = machine;
+  const container = startContainer(machine);
+  const refuser: Refuser = ({ type, payload }) => {
+    const isMove =
+      type === RTM_NEWLINK && linkMessage.decode(payload).values.IFLA_NET_NS_FD !== undefined && isEnding;
+    if (!isMove) return null;
+    isEnding = false;
+    deleteLink(world, deviceIn(container.netns, "d0"));
+    return "ENODEV";
+  };
+  let isEnding = false;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d1" }, name: "d0" })],
+    system: (system) => refusingSystem(system, refuser),
+  });
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  const its = pictureOf(world, home);
+  isEnding = true;
+  kill(world, container);
+  await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(its);
+  expect(daemon.engine.attachments()).toEqual([]);
+});
+
 describe("others act on a device that has just come home", () => {
   test("an altname that udev gives it does not keep it from its own name", async () => {
     const { machine, before, daemon, container } = await away("hardware");

@@ -38,6 +38,8 @@ export interface AttachedDevice {
    * Attachment's own; null: it has not been seen to leave that one.
    */
   readonly movedTo: string | null;
+  /** A bundle asked for it and no mapping: it comes home whatever `onExit` says. */
+  readonly ofBundle?: true;
 }
 
 /** The durable fact that Devices are in a Namespace for a set of holders under a Mapping. */

@@ -41,6 +41,14 @@ export function firstFree(template: string, taken: readonly ReadonlySet<string>[
   }
 }
 
+/** Whether `name` is what `asked` asks for: itself, or any number of a template. */
+export function fitsName(asked: string, name: string): boolean {
+  const [before = "", after = ""] = asked.split("%d");
+  if (!isTemplate(asked)) return name === asked;
+  const number = name.slice(before.length, name.length - after.length);
+  return name === before + number + after && /^\d+$/.test(number);
+}
+
 /** Orders names as a person does: eth2 before eth10. */
 export function naturalOrder(a: string, b: string): number {
   const left = a.match(/\d+|\D+/g) ?? [];

@@ -74,6 +74,11 @@ export interface DeviceRequest {
   readonly up: boolean;
   /** Lifts the guards on default-route devices and on devices that others are built on. */
   readonly force: boolean;
+  /**
+   * The device's name on the host, where a bundle asks for it and no mapping: it is needed, not waited for, and comes
+   * home, whatever the mapping says that it stands in.
+   */
+  readonly netDevice?: string;
 }
 
 /** The one device of this name, and nothing about it: to be spread under what there is. */

@@ -156,6 +156,7 @@ export const attachedDeviceSchema = v.object({
   insideIfindex: v.nullable(count),
   // Journals of before nobody was followed lack it.
   movedTo: v.optional(text, null),
+  ofBundle: v.exactOptional(v.literal(true)),
 });
 
 const holder = v.object({

@@ -14,11 +14,11 @@ export interface FileBytes {
 }
 
 /**
- * What the regular file at `path` holds, up to {@link MAX_BYTES}; "gone" where nothing is there, a Refusal
+ * What the regular file at `path` holds, up to `limit` bytes; "gone" where nothing is there, a Refusal
  * where it is anything else or cannot be read. Never waits and never follows a link. Throws where the
  * machine is short of something ({@link isShortage}).
  */
-export function readBounded(files: Files, path: string): FileBytes | "gone" | Refusal {
+export function readBounded(files: Files, path: string, limit = MAX_BYTES): FileBytes | "gone" | Refusal {
   try {
     // Opening a device can have effects of its own, so that the kind is looked at first.
     const stats = files.lstatSync(path, { throwIfNoEntry: false, bigint: true });
@@ -27,7 +27,7 @@ export function readBounded(files: Files, path: string): FileBytes | "gone" | Re
     // O_CLOEXEC is set by the runtime.
     const fd = files.openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      return readOpen(files, fd);
+      return readOpen(files, fd, limit);
     } finally {
       files.closeSync(fd);
     }
@@ -39,11 +39,10 @@ export function readBounded(files: Files, path: string): FileBytes | "gone" | Re
   }
 }
 
-function readOpen(files: Files, fd: number): FileBytes | Refusal {
+function readOpen(files: Files, fd: number, limit: number): FileBytes | Refusal {
   const stats = files.fstatSync(fd, { bigint: true });
   if (!stats.isFile()) return refusal(null, `expected a regular file, found ${kindOf(stats)}`);
-  if (stats.size > MAX_BYTES)
-    return refusal(null, `expected ${MAX_BYTES} bytes at most, found ${stats.size}`);
+  if (stats.size > limit) return refusal(null, `expected ${limit} bytes at most, found ${stats.size}`);
   // One byte more than there should be shows a file that grows.
   const buffer = Buffer.allocUnsafe(Number(stats.size) + 1);
   let length = 0;

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { ContainerEvent, ReleaseEvent, SpoolEvent, Target } from "../domain/event.ts";
 import { parseJson } from "./json.ts";
 import { type Refusal, refusal } from "./refusal.ts";
+import { describe, isObject, schemaRefusal } from "./schema-refusal.ts";
 
 // Each schema's message is what was expected; what was found is put beside it by `schemaRefusal`.
 const STATUS = '"creating", "created", "running" or "stopped"';
@@ -85,37 +86,6 @@ function targetOf(pid: number | null, netns: string | null): Target | null {
   return netns === null ? null : { by: "netns", path: netns };
 }
 
-interface SchemaIssue {
-  readonly message: string;
-  readonly input: unknown;
-  readonly path?: readonly { readonly key: unknown }[] | undefined;
-}
-
-function schemaRefusal({ message, input, path = [] }: SchemaIssue): Refusal {
-  const where = path.map(({ key }, depth) => member(String(key), depth)).join("");
-  return refusal(where === "" ? null : where, `expected ${message}, found ${describe(input)}`);
-}
-
-function member(key: string, depth: number): string {
-  if (/^\w{1,80}$/.test(key)) return depth === 0 ? key : `.${key}`;
-  return `[${quoted(key)}]`;
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (typeof value === "string") return quoted(value);
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 // v.record leaves out keys such as "constructor", which a container may have.
 function stringMembers() {
   return v.rawCheck<Record<string, string>>(({ dataset, addIssue }) => {
@@ -139,8 +109,8 @@ function isContainerId(text: string): boolean {
   return bytes >= 1 && bytes <= 1024 && text.isWellFormed() && !/\p{Cc}/u.test(text);
 }
 
-// PATH_MAX (linux/limits.h) is 4096 with the closing NUL.
-function isAbsolutePath(text: string): boolean {
+/** Whether the kernel takes it for an absolute path: PATH_MAX (linux/limits.h) is 4096 with the closing NUL. */
+export function isAbsolutePath(text: string): boolean {
   return (
     text.startsWith("/") && !text.includes("\0") && text.isWellFormed() && Buffer.byteLength(text) <= 4095
   );

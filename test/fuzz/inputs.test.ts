@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
+import { interfaceNameFault } from "../../src/domain/interface-name.ts";
+import { notAllowed, withNetDevices } from "../../src/domain/net-devices.ts";
+import { parseNetDevices } from "../../src/spool/bundle-file.ts";
 import { parseEvent } from "../../src/spool/event-file.ts";
 import { startDaemon } from "../sim/model/daemon.ts";
 import { pictureOf } from "../sim/model/picture.ts";
@@ -21,6 +24,11 @@ const events = [
   '{"release":"t-7"}',
   '{"release":true}',
 ];
+const bundles = [
+  '{"ociVersion":"1.3.0","linux":{"netDevices":{"eth0":{"name":"container_eth0"},"ens4":{},"ens5":{}}}}',
+  '{"process":{"args":["sh"]},"linux":{"namespaces":[{"type":"network"}],"netDevices":{"d*":{"name":"net%d"}}}}',
+  '{"ociVersion":"1.0.2","linux":{"netDevices":null}}',
+];
 async function aConfigOrFaults(text: string): Promise<void> {
   const result = await load({ "netdevd.toml": text });
   if (result.ok) return;
@@ -38,6 +46,22 @@ function anEventOrARefusal(text: string): void {
   expect(["container", "release", "refusal"]).toContain(result.type);
 }
 
+function namesOrAProblem(text: string): void {
+  const read = parseNetDevices("/b/config.json", Buffer.from(text));
+  if (!read.ok) {
+    expect(["bundle-invalid", "name-invalid"]).toContain(read.problem.code);
+    expect(read.problem.message).toStartWith("/b/config.json: ");
+    return;
+  }
+  for (const { hostName, name } of read.netDevices) {
+    expect(interfaceNameFault(hostName, false)).toBeNull();
+    if (name !== null) expect(interfaceNameFault(name, true)).toBeNull();
+  }
+  const { netDevices } = read;
+  expect(notAllowed("/b", netDevices, []) === null).toBe(netDevices.length === 0);
+  expect(withNetDevices(null, netDevices)?.devices.length ?? 0).toBe(netDevices.length);
+}
+
 test(
   `${INPUTS} configs: each is one, or has faults that are in it`,
   async () => {
@@ -51,6 +75,15 @@ test(
   `${INPUTS} events: each is one, or is refused`,
   async () => {
     const property = fc.asyncProperty(damaged(events), (text) => inTime(() => anEventOrARefusal(text)));
+    await fc.assert(property, { numRuns: INPUTS });
+  },
+  HOUR_MS,
+);
+
+test(
+  `${INPUTS} configs of bundles: each asks for devices that there may be, or has a fault that is told`,
+  async () => {
+    const property = fc.asyncProperty(damaged(bundles), (text) => inTime(() => namesOrAProblem(text)));
     await fc.assert(property, { numRuns: INPUTS });
   },
   HOUR_MS,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   firstFree,
+  fitsName,
   interfaceNameFault,
   isTemplate,
   naturalOrder,
@@ -174,6 +175,37 @@ describe("naturalOrder", () => {
       fc.property(fc.nat(), fc.nat(), (a, b) => {
         expect(Math.sign(naturalOrder(`eth${a}`, `eth${b}`))).toBe(Math.sign(a - b));
       }),
+    );
+  });
+});
+
+describe("fitsName", () => {
+  test.each([
+    ["eth0", "eth0"],
+    ["net%d", "net0"],
+    ["net%d", "net123"],
+    ["a%db", "a7b"],
+    ["%d", "7"],
+    ["*", "*"],
+  ])("%s may be %s", (asked, name) => expect(fitsName(asked, name)).toBe(true));
+
+  test.each([
+    ["eth0", "eth1"],
+    ["net%d", "net"],
+    ["net%d", "net%d"],
+    ["net%d", "net1x"],
+    ["net%d", "other1"],
+    ["aa%daa", "aaa"],
+    ["a%db", "a7"],
+    ["*", "eth0"],
+  ])("%s is never %s", (asked, name) => expect(fitsName(asked, name)).toBe(false));
+
+  test("any number that is filled in", () => {
+    const part = fc.string({ unit: fc.constantFrom(..."ab01"), maxLength: 5 });
+    fc.assert(
+      fc.property(part, part, fc.nat(), (before, after, number) =>
+        fitsName(`${before}%d${after}`, `${before}${number}${after}`),
+      ),
     );
   });
 });

@@ -3,15 +3,15 @@ import type { Guard } from "./guard.ts";
 import { canGoAlong, insideOf } from "./inside.ts";
 import { firstFree, interfaceNameFault, isTemplate } from "./interface-name.ts";
 import type { DeviceRequest, Mapping } from "./mapping.ts";
-import { selectorText } from "./match.ts";
 import { loneNexthops, nexthopText } from "./nexthop-object.ts";
 import { BR_STATE_DISABLED, vlanOptionsText, vlansWithOptions } from "./port.ts";
 import { isRestorableQdisc, qdiscText } from "./qdisc.ts";
 import { routeText } from "./route.ts";
 import { whyNotRestorable } from "./routes.ts";
+import { shortageOf } from "./shortage.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { multicastText } from "./static-multicast.ts";
-import type { Code, Problem } from "./verdict.ts";
+import type { Problem } from "./verdict.ts";
 
 /** A device that a request asks for and that is not to be had. */
 export interface PassedOver {
@@ -33,6 +33,8 @@ export interface Pick {
   /** In the order in which they are taken; as many as asked for, or as there are. */
   readonly chosen: readonly Snapshot[];
   readonly passedOver: readonly PassedOver[];
+  /** A bundle asks for it, and it is inside already: the container's runtime has moved it there, as OCI 1.3 has it. */
+  readonly isInside?: boolean;
   /** What the host is without while each of the chosen is away, where that was asked. */
   readonly losses?: readonly (readonly string[])[];
   /** All that the selector sees, in the order in which it would take them, where that was asked. */
@@ -69,8 +71,10 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
   const warnings: Problem[] = [];
   const conflicts: Problem[] = [];
   for (const pick of picks) {
-    const shortage = shortageOf(pick);
-    if (shortage !== null) (mapping.required ? conflicts : warnings).push(shortage);
+    const shortage = shortageOf(pick, picks);
+    const isNeeded = mapping.required || pick.request.netDevice !== undefined;
+    if (shortage !== null) (isNeeded ? conflicts : warnings).push(shortage);
+    if (pick.isInside) warnings.push(movedByRuntime(pick.request));
     for (const snapshot of pick.chosen) {
       const name = nameInside(pick.request, snapshot.device, [taken, ours, spokenFor]);
       const wanted = insideOf(pick.request, snapshot, name);
@@ -86,31 +90,15 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
   return { ok: true, devices, warnings };
 }
 
-/** What a device that comes or comes free may mend; clashes of names it does not. */
-const SHORTAGES: readonly Code[] = ["device-missing", "device-held", "too-few-devices"];
-
-/**
- * What is lacking that time may bring, as the problem for which the container would be refused now; null where
- * nothing is, or where the first that is lacking is guarded: no guard goes away by waiting.
- *
- * @param plan what {@link planAttach} made of the same
- */
-export function lackingYet(mapping: Mapping, picks: readonly Pick[], plan: AttachPlan): Problem | null {
-  if (!plan.ok && !SHORTAGES.includes(plan.conflict.code)) return null;
-  for (const pick of picks) {
-    const shortage = shortageOf(pick);
-    if (shortage === null) continue;
-    const guarded = pick.passedOver.filter(({ problem }) => problem.code === "device-guarded");
-    const mayCome = pick.passedOver.length === 0 || guarded.length < pick.passedOver.length;
-    if (mayCome) return shortage;
-    if (mapping.required) return null;
-  }
-  return null;
-}
-
 /** Names and altnames, which are of one space. */
 export function namesOf(devices: readonly Device[]): Set<string> {
   return new Set(devices.flatMap((device) => [device.name, ...device.altnames]));
+}
+
+function movedByRuntime({ netDevice = "", name }: DeviceRequest): Problem {
+  const named = name === null || name === netDevice ? "" : `, called ${name}`;
+  const message = `${netDevice} is inside already${named}: the container's runtime has moved it, and netdevd, which does not know how it was, cannot bring it home`;
+  return { code: "moved-by-runtime", message, device: netDevice };
 }
 
 /** What the device will come home without, told before it goes. */
@@ -166,27 +154,6 @@ function fixedNames(picks: readonly Pick[]): Set<string> {
   return new Set(names);
 }
 
-/** Why a request has fewer devices than it asks for; null where it has them. */
-function shortageOf(pick: Pick): Problem | null {
-  const { request, chosen, passedOver } = pick;
-  const wanted = request.count === "all" ? 1 : request.count;
-  if (chosen.length >= wanted) return null;
-  const [first] = passedOver;
-  const what = selectorText(request.match);
-  if (wanted === 1 && first !== undefined && passedOver.length === 1) return first.problem;
-  if (wanted === 1 && first === undefined) {
-    const message = `no device of the host has ${what}; \`ip link\` lists those there are`;
-    return { code: "device-missing", message, device: null };
-  }
-  const reasons = passedOver.map(({ problem }) => problem.message).join("; ");
-  const found = `${chosen.length} of ${wanted} devices with ${what} are to be had`;
-  return {
-    code: "too-few-devices",
-    message: reasons === "" ? `${found}: the host has no more` : `${found}: ${reasons}`,
-    device: null,
-  };
-}
-
 function nameConflict(
   wanted: Device,
   device: Device,
@@ -206,7 +173,7 @@ function nameConflict(
       return { code: "name-taken", message, device: device.name };
     }
     if (ours.has(name)) {
-      const message = `${device.name} cannot go inside: another device of the same mapping gets ${what}`;
+      const message = `${device.name} cannot go inside: another device of the same container gets ${what}`;
       return { code: "same-name-twice", message, device: device.name };
     }
   }

@@ -1,24 +1,26 @@
-import type { Attachment, Holder } from "../domain/attachment.ts";
+import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
+import { NET_DEVICES, sharing } from "../domain/net-devices.ts";
 import type { Problem, Verdict } from "../domain/verdict.ts";
+import { type Asked, askedFor } from "./asked.ts";
 import { choose, putOnRecord } from "./choose.ts";
-import { type Context, unwatch } from "./context.ts";
-import { hasEnded, holderOf, isStillHeld, unwatchHolder, watchHolder } from "./holders.ts";
+import type { Context } from "./context.ts";
+import { hasEnded, holderOf, isStillHeld, watchHolder } from "./holders.ts";
 import { bringHome } from "./homecoming.ts";
+import { type Attempt, again, join, joinToo } from "./join.ts";
 import type { Opened } from "./kernel.ts";
-import { close } from "./let-go.ts";
+import { letGoOf } from "./let-go.ts";
 import { moveIn } from "./move-in.ts";
-import { notOnRecord } from "./on-record.ts";
 import { pinned } from "./reach.ts";
 import { examined } from "./recovery.ts";
-import { refusal, verdict, verdictDevices } from "./verdicts.ts";
+import { refusal, verdict } from "./verdicts.ts";
 import { type Lacking, tellWaiting, waitFor } from "./wait-for.ts";
 import type { Patience } from "./waits.ts";
 
 type Held = Extract<Opened, { ok: true }>;
 
-/** Carries out an attach event: all devices of the mapping, or none. */
+/** Carries out an attach event: all devices that the container asks for, or none. */
 export async function attach(
   context: Context,
   event: ContainerEvent,
@@ -26,18 +28,25 @@ export async function attach(
   patience: Patience,
 ): Promise<Verdict> {
   const mapping = context.mappings().for(event);
-  if (mapping === null && context.registry.ofHolder(event.id).length === 0)
-    return verdict(event, "no-mapping");
+  // Of what is attached nobody asks its bundle again.
+  const asks = once(() => askedFor(mapping, event, context.bundles));
+  if (context.registry.ofHolder(event.id).length === 0) {
+    const asked = asks();
+    if (asked.problem !== null) return refusal(event, asked.problem, nameOf(asked));
+    if (asked.mapping === null) return verdict(event, "no-mapping");
+  }
   // So that a daemon that is started anew does not wait anew.
   const deadline = patience.writtenAt + (mapping?.wait ?? 0);
   let late = deadline <= context.uptime();
   // By the clock as it is then: it may have been set meanwhile.
   const writtenAt = () => context.now() - (context.uptime() - patience.writtenAt);
+  const open = () => context.kernel.open(target, writtenAt());
+  const attempt: Attempt = { event, target, mapping, asks, open };
   const look = async () => {
     const seen = context.waits.changes;
-    const held = await context.kernel.open(target, writtenAt());
+    const held = await open();
     if (!held.ok) return { verdict: refusal(event, held.problem, mapping?.name ?? null) };
-    return { seen, held, placed: await place(context, event, target, mapping, held, late) };
+    return { seen, held, placed: await place(context, attempt, held, late) };
   };
   let hasWaited = false;
   for (;;) {
@@ -66,14 +75,8 @@ type Placed =
   | { readonly wait: Promise<unknown> }
   | Lacking;
 
-async function place(
-  context: Context,
-  event: ContainerEvent,
-  target: Target,
-  mapping: Mapping | null,
-  held: Held,
-  late: boolean,
-): Promise<Placed> {
+async function place(context: Context, attempt: Attempt, held: Held, late: boolean): Promise<Placed> {
+  const { event, mapping } = attempt;
   const { registry, underWay } = context;
   const known = registry.ofHolder(event.id);
   const mappingName = mapping?.name ?? null;
@@ -98,18 +101,24 @@ async function place(
       return { wait: Promise.resolve() };
     }
   }
-  const [same] = known;
-  if (same !== undefined) return again(context, event, target, same, held);
-  if (mapping === null) {
+  if (known.length > 0) return { verdict: await again(context, attempt, known, held) };
+  const asked = attempt.asks();
+  if (asked.problem !== null) return refuse(context, event, held, asked.problem, nameOf(asked));
+  if (asked.mapping === null) {
     await letGoOf(context, held);
     return { verdict: verdict(event, "no-mapping") };
   }
-  const shared = registry.inNamespace(held.cookie).find((other) => other.mapping === mapping.name);
-  if (shared === undefined) return begin(context, event, target, mapping, held, late);
-  const change = underWay.get(shared.key);
-  if (change !== undefined) return { wait: change.catch(() => undefined) };
-  if (context.unexamined.has(shared.key)) return lookAgain(context, event, held, shared.key, mapping.name);
-  return join(context, event, target, shared, held);
+  const { name } = asked.mapping;
+  const { shared, rest } = sharing(asked.mapping, registry.inNamespace(held.cookie));
+  for (const { key } of shared) {
+    const change = underWay.get(key);
+    if (change !== undefined) return { wait: change.catch(() => undefined) };
+    if (context.unexamined.has(key)) return lookAgain(context, event, held, key, name);
+  }
+  if (rest === null) return { verdict: await join(context, attempt, name, shared, held) };
+  const begun = await begin(context, attempt, rest, held, late);
+  if (shared.length === 0 || !("verdict" in begun)) return begun;
+  return { verdict: joinToo(context, attempt, name, shared, begun.verdict) };
 }
 
 /** What an earlier daemon left and could not be looked at may be half done: nobody is told that it is there. */
@@ -124,67 +133,10 @@ async function lookAgain(
   return problem === null ? { wait: Promise.resolve() } : refuse(context, event, held, problem, mapping);
 }
 
-/** The same id in the same namespace: what it asked for is so already. */
-async function again(
-  context: Context,
-  event: ContainerEvent,
-  target: Target,
-  attachment: Attachment,
-  held: Held,
-): Promise<Placed> {
-  const before = attachment.holders.find(({ id }) => id === event.id);
-  // Whoever holds it by a path holds it whatever leads there; one that has ended begins anew.
-  const isSame = target.by === "netns" || before?.pid === target.pid;
-  if (isSame && before?.ended === false) {
-    await letGoOf(context, held);
-  } else {
-    // A process of its own took the container's place in the namespace, as a restart in a pod does.
-    const others = attachment.holders.filter(({ id }) => id !== event.id);
-    const problem = holdFor(context, attachment, [...others, holderOf(event, target, held.process)]);
-    if (problem !== null) return refuse(context, event, held, problem, attachment.mapping);
-    await unwatchHolder(context, attachment.key, event.id);
-    watchHolder(context, attachment.key, event.id, held.process);
-    await close(context, held.cookie);
-  }
-  const outcome = attachment.event === event.name ? "attached" : "unchanged";
-  const members = { mapping: attachment.mapping, devices: verdictDevices(attachment) };
-  return { verdict: verdict(event, outcome, members) };
-}
-
-/** One more container in a namespace whose devices are there already: a pod's. */
-async function join(
-  context: Context,
-  event: ContainerEvent,
-  target: Target,
-  attachment: Attachment,
-  held: Held,
-): Promise<Placed> {
-  const { mapping } = attachment;
-  const holders = [...attachment.holders, holderOf(event, target, held.process)];
-  const problem = holdFor(context, attachment, holders);
-  if (problem !== null) return refuse(context, event, held, problem, mapping);
-  watchHolder(context, attachment.key, event.id, held.process);
-  await close(context, held.cookie);
-  context.log("info", "container shares the devices of its namespace", {
-    container: event.id,
-    mapping,
-  });
-  return { verdict: verdict(event, "attached", { mapping, devices: verdictDevices(attachment) }) };
-}
-
-/** Puts on record for whom an Attachment is from now on, or leaves it as it was and tells why. */
-function holdFor(context: Context, { key, holders }: Attachment, next: readonly Holder[]): Problem | null {
-  context.registry.update(key, { holders: next });
-  const problem = notOnRecord(context, key);
-  if (problem !== null) context.registry.update(key, { holders });
-  return problem;
-}
-
 /** Chooses the devices, puts on record what they were, and moves them in. */
 async function begin(
   context: Context,
-  event: ContainerEvent,
-  target: Target,
+  { event, target }: Attempt,
   mapping: Mapping,
   held: Held,
   late: boolean,
@@ -227,9 +179,17 @@ async function refuse(
   return { verdict: refusal(event, problem, mapping) };
 }
 
-async function letGoOf(context: Context, held: Held): Promise<void> {
-  if (held.process !== null) await unwatch(context, held.process.watch);
-  await close(context, held.cookie);
+/** What a container's devices go by, or would. */
+function nameOf({ mapping }: Asked): string {
+  return mapping?.name ?? NET_DEVICES;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function idInUse(event: ContainerEvent, attachment: Attachment): Problem {

@@ -1,15 +1,16 @@
-import { type AttachPlan, lackingYet, type Pick, planAttach } from "../domain/attach-plan.ts";
+import { type AttachPlan, type Pick, planAttach } from "../domain/attach-plan.ts";
 import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent, Target } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
 import { selects } from "../domain/match.ts";
+import { lackingYet } from "../domain/shortage.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
-import { heldFor } from "./held.ts";
 import { holderOf } from "./holders.ts";
 import type { Opened } from "./kernel.ts";
 import { unwritable } from "./on-record.ts";
 import { onTheirWay } from "./on-their-way.ts";
+import { completed } from "./picks.ts";
 
 type Plan = Extract<AttachPlan, { ok: true }>;
 type Held = Extract<Opened, { ok: true }>;
@@ -31,21 +32,18 @@ export type Chosen =
 export async function choose(context: Context, mapping: Mapping, held: Held, late: boolean): Promise<Chosen> {
   const before = context.registry.all();
   const taken = before.flatMap(({ devices }) => devices);
-  const { picks, inside } = await context.kernel.survey(held.cookie, {
+  const found = await context.kernel.survey(held.cookie, {
     requests: mapping.devices,
     reserved: taken.filter(({ state }) => state !== "inside").map(({ snapshot }) => snapshot.device.ifindex),
     away: taken.map(({ snapshot }) => snapshot.device),
     noteHardware: context.mappings().askForHardware,
     patient: mapping.wait > 0 && !late,
   });
-  const all = picks.map((pick) => ({
-    ...pick,
-    passedOver: [...pick.passedOver, ...heldFor(before, pick.request)],
-  }));
+  const all = completed(found, before, held.cookie);
   const change = cameBetween(context, all);
   if (change !== null) return { wait: change };
   const result = planAttach(mapping, all, [
-    ...inside,
+    ...found.inside,
     ...onTheirWay(context.registry.inNamespace(held.cookie)),
   ]);
   const wait = all.map((pick) => comingFree(context, before, pick)).find((change) => change !== undefined);
@@ -101,6 +99,7 @@ export function putOnRecord(
         state: "moving",
         insideIfindex: null,
         movedTo: null,
+        ...(request.netDevice === undefined ? {} : { ofBundle: true as const }),
       })),
       warnings: plan.warnings,
       error: null,

@@ -1,6 +1,7 @@
 import type { AttachedDevice } from "../domain/attachment.ts";
 import type { Mappings } from "../domain/mappings.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
+import type { Bundles } from "./asked.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { Mutex } from "./mutex.ts";
@@ -26,6 +27,8 @@ export interface Context {
   /** Rings once, that much later; to be called off with what it gives. */
   readonly alarm: (milliseconds: number, ring: () => void) => () => void;
   readonly mappings: () => Mappings;
+  /** null: nothing is asked of bundles. */
+  readonly bundles: Bundles | null;
   /** Held from looking at the host until what was chosen is on record, so that no two choose one device. */
   readonly choosing: Mutex;
   /** Held while it is taken in that a device was moved on inside. */

@@ -4,6 +4,7 @@ import type { Mappings } from "../domain/mappings.ts";
 import type { Outcome, Verdict } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
 import { type Aftercare, type AftercareParts, createAftercare } from "./aftercare.ts";
+import type { Bundles } from "./asked.ts";
 import { attach } from "./attach.ts";
 import { audit } from "./audit.ts";
 import type { Context } from "./context.ts";
@@ -27,6 +28,8 @@ export interface EngineParts extends WaitClock {
   readonly aftercare?: AftercareParts | null;
   /** The mappings in force; asked anew for each event. */
   readonly mappings: () => Mappings;
+  /** Left out or null: nothing is asked of bundles. */
+  readonly bundles?: Bundles | null;
 }
 
 /** Turns events into verdicts, and keeps the promise that every device comes home. */
@@ -66,6 +69,7 @@ export interface Engine {
 export function createEngine(parts: EngineParts): Engine {
   const context: Context = {
     ...parts,
+    bundles: parts.bundles ?? null,
     choosing: createMutex(),
     following: createMutex(),
     told: new Map(),

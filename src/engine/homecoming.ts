@@ -81,8 +81,15 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
 }
 
 /** Brings home what an Attachment has, or leaves it, as its mapping says: its namespace has no holder any more. */
-export function goodbye(context: Context, attachment: Attachment): Promise<Homecoming> {
-  return isLeft(context, attachment) ? leave(context, attachment) : bringHome(context, attachment.key);
+export async function goodbye(context: Context, attachment: Attachment): Promise<Homecoming> {
+  if (!isLeft(context, attachment)) return bringHome(context, attachment.key);
+  const warnings = leave(context, attachment);
+  if (attachment.devices.some(({ ofBundle }) => ofBundle === true)) {
+    const came = await bringHome(context, attachment.key);
+    return { ...came, warnings: [...warnings, ...came.warnings] };
+  }
+  await letGo(context, attachment);
+  return { devices: [], warnings, stuck: null };
 }
 
 /** Those that waited for the last holder of their namespace wait for nobody any more. */

@@ -1,7 +1,6 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { type Context, unwatch } from "./context.ts";
-import type { Homecoming } from "./homecoming.ts";
 import { close } from "./let-go.ts";
 
 /** Forgets an Attachment and lets go of its namespace and of its holders' processes. */
@@ -35,14 +34,18 @@ export function isLeft({ underWay }: Context, { key, onExit, state }: Attachment
   return onExit === "leave" && state === "attached" && !underWay.has(key);
 }
 
-/** `on_exit = "leave"`: what the OCI spec bids a runtime to do; the kernel decides what becomes of them. */
-export async function leave(context: Context, attachment: Attachment): Promise<Homecoming> {
-  const warnings = attachment.devices.map(({ snapshot }): Problem => {
+/**
+ * `on_exit = "leave"`: what the OCI spec bids a runtime to do; the kernel decides what becomes of them. What a bundle
+ * asked for is not meant by it, and stays on record to be brought home.
+ */
+export function leave(context: Context, { key, mapping, devices }: Attachment): Problem[] {
+  return devices.flatMap(({ snapshot, ofBundle }, at): Problem[] => {
+    if (ofBundle === true) return [];
     const { name } = snapshot.device;
-    const message = `${name} stays where the container left it: on_exit = "leave" in mapping ${attachment.mapping}`;
-    context.log("warning", message, { device: name, mapping: attachment.mapping, code: "left-inside" });
-    return { code: "left-inside", message, device: name };
+    const message = `${name} stays where the container left it: on_exit = "leave" in mapping ${mapping}`;
+    context.log("warning", message, { device: name, mapping, code: "left-inside" });
+    if (devices.some((other) => other.ofBundle === true))
+      context.registry.updateDevice(key, at, { state: "home" });
+    return [{ code: "left-inside", message, device: name }];
   });
-  await letGo(context, attachment);
-  return { devices: [], warnings, stuck: null };
 }

@@ -1,5 +1,6 @@
 import { namespacesOf } from "../domain/attachment.ts";
-import type { Context } from "./context.ts";
+import { type Context, unwatch } from "./context.ts";
+import type { Opened } from "./kernel.ts";
 
 /**
  * Lets go of a namespace once. Where its pin cannot be taken away, that alone holds it on, with all that is in it:
@@ -15,6 +16,12 @@ export async function close(context: Context, cookie: string): Promise<void> {
     const message = `namespace ${cookie} is held on, with no device of ours in it: ${error}; it is tried again by itself`;
     if (isNew) log("warning", message, {});
   }
+}
+
+/** Lets go of a namespace and of the process that led there. */
+export async function letGoOf(context: Context, held: Extract<Opened, { ok: true }>): Promise<void> {
+  if (held.process !== null) await unwatch(context, held.process.watch);
+  await close(context, held.cookie);
 }
 
 /** Tries again to take away the pins that were left, those aside that are needed by now. */

@@ -169,7 +169,8 @@ function ownerOf(context: Context, from: string, ifindex: number): Found | Busy 
 }
 
 function isFollowed({ onExit }: Attachment, device: AttachedDevice): boolean {
-  return onExit === "return" && device.state !== "home" && !isHardware(wantedOf(device).identity);
+  const comesHome = onExit === "return" || device.ofBundle === true;
+  return comesHome && device.state !== "home" && !isHardware(wantedOf(device).identity);
 }
 
 /** @param to held once for this device from here on */

@@ -17,10 +17,11 @@ export async function stopped(context: Context, event: ContainerEvent): Promise<
   if (mine.length === 0) return verdict(event, "unchanged");
   const homecomings: Homecoming[] = [];
   const waiting: Problem[] = [];
-  for (const attachment of mine) {
-    const ended = await endHolder(context, attachment, event.id);
-    if (ended === null) waiting.push(stillHeld(context, attachment));
-    else homecomings.push(ended);
+  // In a pod it may hold what it shares and what it has by itself.
+  for (const together of Map.groupBy(mine, ({ cookie }) => cookie).values()) {
+    const ended = await endHolder(context, together, event.id);
+    if (ended === null) waiting.push(...together.map((attachment) => stillHeld(context, attachment)));
+    else homecomings.push(...ended);
   }
   return answer(event, mine, homecomings, waiting);
 }
@@ -46,31 +47,39 @@ export async function exited(context: Context, watch: number): Promise<void> {
   const attachment = context.registry.get(process.key);
   if (attachment === null) return;
   context.log("info", "container has ended", { container: process.id, mapping: attachment.mapping });
-  await endHolder(context, attachment, process.id);
+  await endHolder(context, [attachment], process.id);
 }
 
 /**
  * Marks a holder as ended, and brings home what is in its namespace if it was the last one there.
  *
- * @returns what became of this Attachment; null where others still hold the namespace
+ * @param mine Attachments of one namespace
+ * @returns what became of these; null where others still hold the namespace
  */
-async function endHolder(context: Context, attachment: Attachment, id: string): Promise<Homecoming | null> {
+async function endHolder(
+  context: Context,
+  mine: readonly Attachment[],
+  id: string,
+): Promise<Homecoming[] | null> {
   const { registry } = context;
-  const now = registry.get(attachment.key);
-  if (now === null) return { devices: [], warnings: [], stuck: null };
-  if (!hasEnded(now, id)) registry.update(now.key, { holders: withEnded(now.holders, id) });
+  const now = mine.flatMap(({ key }) => registry.get(key) ?? []);
+  for (const one of now) {
+    if (!hasEnded(one, id)) registry.update(one.key, { holders: withEnded(one.holders, id) });
+  }
+  const [first] = now;
+  if (first === undefined) return [];
   // Begun before anything is waited for: whoever wants the devices has to see that they are on their way.
-  const homecomings = isStillHeld(context, attachment.cookie)
+  const homecomings = isStillHeld(context, first.cookie)
     ? null
-    : registry.inNamespace(attachment.cookie).map((one) => ({
+    : registry.inNamespace(first.cookie).map((one) => ({
         key: one.key,
         homecoming: goodbye(context, one),
       }));
-  await unwatchHolder(context, attachment.key, id);
+  for (const { key } of now) await unwatchHolder(context, key, id);
   if (homecomings === null) return null;
   await Promise.all(homecomings.map(({ homecoming }) => homecoming));
-  const own = homecomings.find(({ key }) => key === attachment.key);
-  return (await own?.homecoming) ?? { devices: [], warnings: [], stuck: null };
+  const own = homecomings.filter(({ key }) => now.some((one) => one.key === key));
+  return Promise.all(own.map(({ homecoming }) => homecoming));
 }
 
 function stillHeld(context: Context, attachment: Attachment): Problem {

@@ -78,10 +78,10 @@ export function survey(host: Host, query: SurveyQuery): Pick[] {
       }
       const guard = guards.first(device, request.force);
       if (guard !== null) {
-        passedOver.push(guarded(device, guard));
+        passedOver.push(guarded(device, guard, request));
         continue;
       }
-      if (query.patient && !host.hardware.isSetUp(device)) {
+      if (query.patient && request.netDevice === undefined && !host.hardware.isSetUp(device)) {
         passedOver.push(stillComing(device));
         continue;
       }
@@ -147,8 +147,9 @@ function stillComing({ name }: Device): PassedOver {
   return { name, problem: { code: "device-missing", message, device: name }, isComing: true };
 }
 
-function guarded(device: Device, guard: Guard): PassedOver {
-  const mend = guard.liftable ? "; `force = true` in its table takes it all the same" : "";
+function guarded(device: Device, guard: Guard, { netDevice }: DeviceRequest): PassedOver {
+  const where = netDevice === undefined ? "in its table" : "in a mapping for it";
+  const mend = guard.liftable ? `; \`force = true\` ${where} takes it all the same` : "";
   const message = `${device.name} is not given away: it ${guard.reason}${mend}`;
   return { name: device.name, problem: { code: "device-guarded", message, device: device.name } };
 }

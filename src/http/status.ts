@@ -5,7 +5,9 @@ import type {
   AttachedDeviceState,
   Attachment,
   AttachmentState,
+  Holder,
 } from "../domain/attachment.ts";
+import { NET_DEVICES } from "../domain/net-devices.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
 
@@ -98,21 +100,54 @@ export function statusOf(facts: StatusFacts): Status {
       mappings: facts.config.mappings.map((mapping) => mapping.name),
     },
     containers: [
-      ...facts.attachments.toSorted((a, b) => a.key - b.key).flatMap(containersOf),
+      ...containersOf(facts.attachments.toSorted((a, b) => a.key - b.key)),
       ...facts.waiting.map(waitingContainer),
     ],
     counters: facts.counters,
   };
 }
 
-function containersOf(attachment: Attachment): StatusContainer[] {
+/** In a pod a container may hold what it shares, and by itself what its bundle asks for: it is one all the same. */
+function containersOf(attachments: readonly Attachment[]): StatusContainer[] {
+  const containers: StatusContainer[] = [];
+  const places = new Map<string, number>();
+  for (const attachment of attachments) {
+    for (const holder of attachment.holders) {
+      const key = `${attachment.cookie} ${holder.id}`;
+      const told = containerOf(attachment, holder);
+      const at = places.get(key) ?? containers.length;
+      const before = containers[at];
+      if (before !== undefined && isOneWith(before, told)) containers[at] = together(before, told);
+      else places.set(key, containers.push(told) - 1);
+    }
+  }
+  return containers;
+}
+
+function isOneWith({ mapping }: StatusContainer, other: StatusContainer): boolean {
+  return mapping === NET_DEVICES || other.mapping === NET_DEVICES;
+}
+
+function containerOf(attachment: Attachment, { id, pid, path }: Holder): StatusContainer {
   const { mapping, warnings, error } = attachment;
   const state = stateOf(attachment);
   const since = iso8601(attachment.since);
   const devices = attachment.devices.map(deviceOf);
-  return attachment.holders.map(({ id, pid, path }) => {
-    return { id, pid, netns: path, mapping, state, since, devices, warnings, error };
-  });
+  return { id, pid, netns: path, mapping, state, since, devices, warnings, error };
+}
+
+/** The first that holds is the state of all. */
+const STATES: readonly AttachmentState[] = ["stuck", "returning", "attaching", "pending", "attached"];
+
+function together(one: StatusContainer, other: StatusContainer): StatusContainer {
+  return {
+    ...one,
+    mapping: one.mapping === NET_DEVICES ? other.mapping : one.mapping,
+    state: STATES.find((state) => state === one.state || state === other.state) ?? one.state,
+    devices: [...one.devices, ...other.devices],
+    warnings: [...one.warnings, ...other.warnings],
+    error: one.error ?? other.error,
+  };
 }
 
 /** The state to be told: on record is what it was when it could last be looked at. */

@@ -1,16 +1,11 @@
 import type { Config } from "../config/config.ts";
-import {
-  lackingYet,
-  type Pick,
-  type PlannedDevice,
-  planAttach,
-  type SeenDevice,
-} from "../domain/attach-plan.ts";
+import { type Pick, type PlannedDevice, planAttach, type SeenDevice } from "../domain/attach-plan.ts";
 import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent } from "../domain/event.ts";
 import { indexed } from "../domain/mappings.ts";
 import { selectorText, whyNotFor } from "../domain/match.ts";
 import { plan } from "../domain/plan.ts";
+import { lackingYet } from "../domain/shortage.ts";
 import { stepText } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { heldFor } from "../engine/held.ts";

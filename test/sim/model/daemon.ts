@@ -2,6 +2,7 @@ import { namespacesOf } from "../../../src/domain/attachment.ts";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import { indexed } from "../../../src/domain/mappings.ts";
 import type { Others } from "../../../src/engine/aftercare.ts";
+import type { Bundles } from "../../../src/engine/asked.ts";
 import { createEngine, type Engine } from "../../../src/engine/engine.ts";
 import type { Journal } from "../../../src/engine/journal.ts";
 import type { Kernel } from "../../../src/engine/kernel.ts";
@@ -38,6 +39,8 @@ export interface Machine {
 
 export interface DaemonOptions {
   readonly mappings: readonly Mapping[];
+  /** What bundles ask for, and may; by default nothing is asked of them. */
+  readonly bundles?: Bundles;
   /** What the daemon takes for its system; by default the model's as it is. */
   readonly system?: (system: System) => System;
   readonly journal?: (journal: Journal) => Journal;
@@ -128,6 +131,7 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
       ? { others: options.others, returned: fusedReturned(memoryReturned(machine.returned), fuse) }
       : null,
     mappings: () => mappings,
+    bundles: options.bundles ?? null,
   });
   // As the kernel worker's poll(2) does: between two calls.
   const look = () => {

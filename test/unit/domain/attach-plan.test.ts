@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { lackingYet, type PassedOver, type Pick, planAttach } from "../../../src/domain/attach-plan.ts";
+import { type PassedOver, type Pick, planAttach } from "../../../src/domain/attach-plan.ts";
 import type { Device } from "../../../src/domain/device.ts";
 import type { Mapping } from "../../../src/domain/mapping.ts";
+import { lackingYet } from "../../../src/domain/shortage.ts";
 import type { Code, Problem } from "../../../src/domain/verdict.ts";
 import { snapshot } from "./arbitrary.ts";
 import { deviceOf, mappingOf, requestOf, selectorOf, snapshotOf } from "./samples.ts";
@@ -99,7 +100,7 @@ describe("names inside", () => {
   ])("conflict: %s", (_, picks) => {
     expect(conflictOf(MAPPING, picks, inside)).toEqual({
       code: "same-name-twice",
-      message: 'b cannot go inside: another device of the same mapping gets the name "eth1"',
+      message: 'b cannot go inside: another device of the same container gets the name "eth1"',
       device: "b",
     });
   });

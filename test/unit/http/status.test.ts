@@ -43,6 +43,39 @@ describe("statusOf", () => {
     });
   });
 
+  test("tells a container that shares devices and has more of its own as one", () => {
+    const [holder] = attachment.holders;
+    if (holder === undefined) throw new Error("nobody holds it");
+    const mate = { ...holder, id: "mate", pid: 4712 };
+    const own: Attachment = {
+      ...attachment,
+      key: 2,
+      mapping: "linux.netDevices",
+      state: "attaching",
+      holders: [mate],
+      since: attachment.since + 1,
+    };
+    const { containers } = statusOf(facts([own, { ...attachment, holders: [holder, mate] }]));
+    expect(
+      containers.map(({ id, pid, mapping, state, since, devices }) => [
+        id,
+        pid,
+        mapping,
+        state,
+        since,
+        devices.length,
+      ]),
+    ).toEqual([
+      ["trainer-7", 4711, "trainer", "attached", "2026-11-23T12:34:56.789Z", 1],
+      ["mate", 4712, "trainer", "attaching", "2026-11-23T12:34:56.789Z", 2],
+    ]);
+    const elsewhere = statusOf(facts([attachment, { ...own, holders: [holder], cookie: "4350" }]));
+    expect(elsewhere.containers.map(({ id, devices }) => [id, devices.length])).toEqual([
+      ["trainer-7", 1],
+      ["trainer-7", 1],
+    ]);
+  });
+
   test("is JSON as it stands", () => {
     const status = statusOf(facts([attachment]));
     expect(JSON.parse(JSON.stringify(status))).toEqual(status);

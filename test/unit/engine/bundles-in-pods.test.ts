@@ -1,0 +1,308 @@
+import { describe, expect, test } from "bun:test";
+import { createFuse, refuseChange, refusingSystem } from "../../sim/model/faults.ts";
+import { pictureOf } from "../../sim/model/picture.ts";
+import { kill } from "../../sim/model/processes.ts";
+import { bundleEvent, type Given, namesIn, sceneOf } from "./bundle-scene.ts";
+import { mappingFor, releaseEvent, stoppedEvent } from "./events.ts";
+import { startContainer } from "./host.ts";
+
+// "One namespace may have several holders (a pod's containers)", each with a bundle of its own.
+
+describe("a pod's containers", () => {
+  test("share what their bundles ask for alike, and the last one to end gives it back", async () => {
+    const { machine, before, start } = sceneOf({ "/c1": { d0: "net%d" }, "/c2": { d0: "net%d" } });
+    using daemon = await start();
+    const first = startContainer(machine);
+    const second = startContainer(machine, first);
+    await daemon.engine.handle(bundleEvent(machine, "c1", first));
+    expect(await daemon.engine.handle(bundleEvent(machine, "c2", second))).toMatchObject({
+      outcome: "attached",
+      mapping: "linux.netDevices",
+      devices: [{ host_name: "d0", name: "net0" }],
+    });
+    expect(daemon.engine.attachments()).toHaveLength(1);
+    kill(machine.world, first);
+    await daemon.settle();
+    expect(namesIn(machine, second)).toEqual(["net0"]);
+    kill(machine.world, second);
+    await daemon.settle();
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
+
+  /** c1 with d0, and c2 beside it, which asks for d0 and d1. */
+  async function twoOfThem(given: Given = { "/c1": { d0: null }, "/c2": { d0: null, d1: "eth1" } }) {
+    const stage = sceneOf(given);
+    const { machine } = stage;
+    const daemon = await stage.start();
+    const first = startContainer(machine);
+    const second = startContainer(machine, first);
+    await daemon.engine.handle(bundleEvent(machine, "c1", first));
+    const verdict = await daemon.engine.handle(bundleEvent(machine, "c2", second));
+    return { ...stage, daemon, first, second, verdict };
+  }
+
+  test("get what others have not got, beside what they share", async () => {
+    const { machine, daemon, second, verdict } = await twoOfThem();
+    using _ = daemon;
+    const devices = [
+      { host_name: "d0", name: "d0" },
+      { host_name: "d1", name: "eth1" },
+    ];
+    expect(verdict).toMatchObject({ outcome: "attached", mapping: "linux.netDevices", devices });
+    const holders = daemon.engine.attachments().map((one) => one.holders.map(({ id }) => id).join());
+    expect(holders.toSorted()).toEqual(["c1,c2", "c2"]);
+    const again = await daemon.engine.handle(bundleEvent(machine, "c2", second, "again"));
+    expect(again).toMatchObject({ outcome: "unchanged" });
+    expect(again.devices.map(({ host_name }) => host_name).toSorted()).toEqual(["d0", "d1"]);
+  });
+
+  for (const order of [
+    ["first", "second"],
+    ["second", "first"],
+  ] as const) {
+    test(`keep all until both have ended, the ${order[0]} one first`, async () => {
+      const all = await twoOfThem();
+      const { machine, before, daemon } = all;
+      using _ = daemon;
+      kill(machine.world, all[order[0]]);
+      await daemon.settle();
+      expect(namesIn(machine, all[order[1]])).toEqual(["d0", "eth1"]);
+      kill(machine.world, all[order[1]]);
+      await daemon.settle();
+      expect(pictureOf(machine.world, machine.home)).toEqual(before);
+      expect(daemon.engine.attachments()).toEqual([]);
+      expect(daemon.openCount()).toBe(3);
+    });
+  }
+
+  test("`stopped` of the last one tells of all that has come home, and of none that stays", async () => {
+    const { machine, before, daemon } = await twoOfThem();
+    using _ = daemon;
+    await daemon.engine.handle(stoppedEvent(machine, "c1"));
+    const verdict = await daemon.engine.handle(stoppedEvent(machine, "c2"));
+    expect(verdict).toMatchObject({ outcome: "returned", warnings: [] });
+    expect(verdict.devices.map(({ name }) => name).toSorted()).toEqual(["d0", "d1"]);
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
+
+  test("`release` of one brings home all that it has", async () => {
+    const { machine, before, daemon } = await twoOfThem();
+    using _ = daemon;
+    expect((await daemon.engine.handle(releaseEvent("c2"))).outcome).toBe("returned");
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
+
+  test("one whose rest cannot be had shares nothing", async () => {
+    const { machine, daemon, first, verdict } = await twoOfThem({
+      "/c1": { d0: null },
+      "/c2": { d0: null, d7: null },
+    });
+    using _ = daemon;
+    expect(verdict).toMatchObject({ outcome: "refused", error: { code: "device-missing" } });
+    expect(daemon.engine.isHolder("c2")).toBe(false);
+    kill(machine.world, first);
+    await daemon.settle();
+    expect(daemon.engine.attachments()).toEqual([]);
+  });
+
+  test("one that wants a device under another name than it has there is refused", async () => {
+    const { daemon, verdict } = await twoOfThem({ "/c1": { d0: null }, "/c2": { d0: "eth0" } });
+    using _ = daemon;
+    expect(verdict).toMatchObject({ outcome: "refused", error: { code: "device-held", device: "d0" } });
+  });
+
+  test("share what their mapping gives, whatever a bundle calls it", async () => {
+    const { machine, start } = sceneOf({ "/c2": { d0: "other", d1: "eth1" } });
+    using daemon = await start([mappingFor("c*", { match: { kind: "veth", name: "d?" }, name: "eth0" })]);
+    const first = startContainer(machine);
+    await daemon.engine.handle(bundleEvent(machine, "c1", first));
+    expect(
+      await daemon.engine.handle(bundleEvent(machine, "c2", startContainer(machine, first))),
+    ).toMatchObject({
+      outcome: "attached",
+      mapping: "for-c*",
+      devices: [
+        { host_name: "d0", name: "eth0" },
+        { host_name: "d1", name: "eth1" },
+      ],
+    });
+    // The third has the mapping's, and not what only the second asked for.
+    expect(
+      await daemon.engine.handle(bundleEvent(machine, "c3", startContainer(machine, first))),
+    ).toMatchObject({
+      devices: [{ host_name: "d0" }],
+    });
+  });
+
+  test("do not get what only another one's bundle asks for", async () => {
+    const { machine, daemon, second, verdict } = await twoOfThem({
+      "/c1": { d0: null },
+      "/c2": { d1: null },
+    });
+    using _ = daemon;
+    expect(verdict).toMatchObject({ outcome: "attached", devices: [{ host_name: "d1" }] });
+    expect(daemon.engine.attachments()).toHaveLength(2);
+    expect(namesIn(machine, second)).toEqual(["d0", "d1"]);
+  });
+
+  test("that come at once share all the same, and not what had to be undone", async () => {
+    for (const [refused, isBegun] of [
+      [0, false],
+      [1, false],
+      [0, true],
+      [1, true],
+    ] as const) {
+      const { machine, before, start } = sceneOf({ "/c1": { d0: "eth0" }, "/c2": { d0: "eth0" } });
+      const first = startContainer(machine);
+      const second = startContainer(machine, first);
+      using daemon = await start([], ["*"], {
+        system: (own) => (refused === 0 ? own : refusingSystem(own, refuseChange(refused, "EINVAL"))),
+      });
+      const verdict = daemon.engine.handle(bundleEvent(machine, "c1", first));
+      // While the first one's are on their way in, or are not chosen yet.
+      while (isBegun && daemon.engine.attachments().length === 0) await Promise.resolve();
+      const other = await daemon.engine.handle(bundleEvent(machine, "c2", second));
+      const outcomes = [(await verdict).outcome, other.outcome];
+      expect(outcomes).toEqual([refused === 0 ? "attached" : "failed", "attached"]);
+      expect(namesIn(machine, second)).toEqual(["eth0"]);
+      const holders = daemon.engine.attachments().flatMap((one) => one.holders.map(({ id }) => id));
+      expect(holders).toEqual(refused === 0 ? ["c1", "c2"] : ["c2"]);
+      kill(machine.world, first);
+      kill(machine.world, second);
+      await daemon.settle();
+      expect(pictureOf(machine.world, machine.home)).toEqual(before);
+      expect(daemon.openCount()).toBe(3);
+    }
+  });
+
+  test("share nothing that cannot be put on record, and keep nothing open for it", async () => {
+    const { machine, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null } });
+    let isFull = false;
+    using daemon = await start([], ["*"], {
+      journal: (own) => ({
+        ...own,
+        update(attachment) {
+          if (isFull) throw new Error("database or disk is full");
+          own.update(attachment);
+        },
+      }),
+    });
+    const first = startContainer(machine);
+    await daemon.engine.handle(bundleEvent(machine, "c1", first));
+    const open = daemon.openCount();
+    isFull = true;
+    const verdict = await daemon.engine.handle(bundleEvent(machine, "c2", startContainer(machine, first)));
+    expect(verdict).toMatchObject({ outcome: "refused", error: { code: "journal-unwritable" } });
+    expect(daemon.engine.isHolder("c2")).toBe(false);
+    expect(daemon.openCount()).toBe(open);
+  });
+
+  test("have all, though it could not be put on record that they share a part of it", async () => {
+    const { machine, before, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null, d1: null } });
+    let opened = 0;
+    using daemon = await start([], ["*"], {
+      kernel: (own) => ({
+        ...own,
+        async open(target, writtenAt) {
+          opened += 1;
+          // The second time for the second container.
+          if (opened === 3) throw new Error("EMFILE: too many open files");
+          return await own.open(target, writtenAt);
+        },
+      }),
+    });
+    const first = startContainer(machine);
+    const second = startContainer(machine, first);
+    await daemon.engine.handle(bundleEvent(machine, "c1", first));
+    expect(await daemon.engine.handle(bundleEvent(machine, "c2", second))).toMatchObject({
+      outcome: "attached",
+      devices: [{ host_name: "d0" }, { host_name: "d1" }],
+    });
+    expect(daemon.log.filter((line) => line.startsWith("warning"))).toEqual([
+      "warning: the container is not told as a holder of what it shares: EMFILE: too many open files",
+    ]);
+    kill(machine.world, first);
+    await daemon.settle();
+    expect(namesIn(machine, second)).toEqual(["d0", "d1"]);
+    kill(machine.world, second);
+    await daemon.settle();
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+    expect(daemon.openCount()).toBe(3);
+  });
+
+  test("one that comes again elsewhere is asked its bundle anew", async () => {
+    const given: Given = { "/c1": { d0: null }, "/c2": { d0: null } };
+    const { machine, daemon } = await twoOfThem(given);
+    using _ = daemon;
+    await daemon.engine.handle(stoppedEvent(machine, "c1"));
+    const problem = { code: "bundle-invalid", message: "so", device: null } as const;
+    given["/c1"] = { ok: false, problem };
+    const elsewhere = startContainer(machine);
+    const open = daemon.openCount();
+    const again = () => daemon.engine.handle(bundleEvent(machine, "c1", elsewhere, "elsewhere"));
+    expect(await again()).toMatchObject({ outcome: "refused", error: problem });
+    expect(daemon.openCount()).toBe(open);
+    given["/c1"] = {};
+    expect(await again()).toMatchObject({ outcome: "no-mapping" });
+    given["/c1"] = { d1: null };
+    expect(await again()).toMatchObject({ outcome: "attached", devices: [{ host_name: "d1" }] });
+  });
+});
+
+describe("after a restart", () => {
+  test("what a container shares and what it has by itself", async () => {
+    const { machine, before, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null, d1: null } });
+    const first = startContainer(machine);
+    const second = startContainer(machine, first);
+    {
+      using daemon = await start();
+      await daemon.engine.handle(bundleEvent(machine, "c1", first));
+      await daemon.engine.handle(bundleEvent(machine, "c2", second));
+    }
+    using daemon = await start();
+    kill(machine.world, first);
+    await daemon.settle();
+    expect(namesIn(machine, second)).toEqual(["d0", "d1"]);
+    kill(machine.world, second);
+    await daemon.settle();
+    expect(pictureOf(machine.world, machine.home)).toEqual(before);
+  });
+
+  test("of a daemon that died anywhere while it attached, the container has all in the end", async () => {
+    const mappings = [mappingFor("c2", { match: { name: "d2" }, name: "eth0" })];
+    let died = true;
+    let at = 1;
+    for (; died; at++) {
+      const { machine, before, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null, d1: "eth1" } });
+      const first = startContainer(machine);
+      const second = startContainer(machine, first);
+      const attach = bundleEvent(machine, "c2", second);
+      {
+        using daemon = await start(mappings);
+        await daemon.engine.handle(bundleEvent(machine, "c1", first));
+      }
+      const fuse = createFuse(at);
+      try {
+        using daemon = await start(mappings, ["*"], { fuse });
+        await Promise.race([daemon.engine.handle(attach), fuse.burnt]);
+        died = fuse.isBurnt;
+      } catch (error) {
+        if (!fuse.isBurnt) throw error;
+      }
+      using daemon = await start(mappings);
+      expect(await daemon.engine.handle(attach), `effect ${at}`).toMatchObject({
+        outcome: "attached",
+        mapping: "for-c2",
+      });
+      expect(namesIn(machine, second), `effect ${at}`).toEqual(["d0", "eth0", "eth1"]);
+      kill(machine.world, first);
+      await daemon.settle();
+      expect(namesIn(machine, second), `effect ${at}`).toEqual(["d0", "eth0", "eth1"]);
+      kill(machine.world, second);
+      await daemon.settle();
+      expect(pictureOf(machine.world, machine.home), `effect ${at}`).toEqual(before);
+      expect(daemon.engine.attachments()).toEqual([]);
+    }
+    expect(at).toBeGreaterThan(10);
+  });
+});

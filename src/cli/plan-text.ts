@@ -8,7 +8,11 @@ export function planText(explanation: Explanation): string {
   for (const { name, matches, why } of explanation.considered) {
     lines.push(matches ? `mapping ${name}: applies` : `mapping ${name}: ${why}`);
   }
-  if (explanation.mapping === null) lines.push("no mapping matches: nothing would be done");
+  for (const { host_name, name } of explanation.net_devices) {
+    lines.push(`the bundle asks for ${host_name}${name === host_name ? "" : ` as ${name}`}`);
+  }
+  if (explanation.mapping === null && explanation.conflicts.length === 0)
+    lines.push("no mapping matches: nothing would be done");
   for (const note of explanation.notes) lines.push(note);
   for (const { match, count, sees, takes, passed_over } of explanation.requests) {
     lines.push(`device with ${match}, ${count}: ${takes.join(", ") || "none"}`);
@@ -44,6 +48,6 @@ function problemLines(kind: string, { code, message, mend }: ExplainedProblem): 
 
 /** 0 it would work, 1 conflict, 3 no mapping matches. */
 export function planExitCode({ mapping, conflicts }: Explanation): number {
-  if (mapping === null) return 3;
-  return conflicts.length > 0 ? 1 : 0;
+  if (conflicts.length > 0) return 1;
+  return mapping === null ? 3 : 0;
 }

@@ -20,6 +20,12 @@ export interface Config {
     /** The group that may use the unix sockets; null: root alone. */
     readonly group: string | null;
   };
+  readonly oci: {
+    /** Whether `linux.netDevices` of an event's bundle is honoured. */
+    readonly netDevices: boolean;
+    /** Patterns for the names of the devices that a bundle may ask for. */
+    readonly allow: readonly string[];
+  };
   /** In the order of the files, and inside a file: the first one whose container holds applies. */
   readonly mappings: readonly Mapping[];
 }
@@ -38,5 +44,6 @@ export const DEFAULT_CONFIG: Config = {
     state: "/run/netdevd/state",
   },
   http: { listen: [{ type: "unix", path: DEFAULT_LISTEN.slice("unix:".length) }], group: null },
+  oci: { netDevices: false, allow: [] },
   mappings: [],
 };

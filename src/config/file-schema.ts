@@ -3,7 +3,6 @@ import { DEFAULT_CONFIG, DEFAULT_LISTEN } from "./config.ts";
 import { quote } from "./fault.ts";
 import { LISTEN, LISTEN_PATTERN, parseListen } from "./listen.ts";
 import { mapping } from "./mapping-schema.ts";
-import { notYet } from "./not-yet.ts";
 import { parseWith } from "./parsed.ts";
 import { type Rule, table } from "./table.ts";
 import { flag, folder, glob, label } from "./values.ts";
@@ -69,19 +68,32 @@ const http = table(
   [noPlaceTwice],
 );
 
-const oci = table(
-  {
+const oci = v.pipe(
+  table({
     net_devices: v.exactOptional(
-      v.pipe(flag, v.metadata({ description: "not yet", default: false, const: false })),
+      v.pipe(
+        flag,
+        v.metadata({
+          description:
+            "whether a container gets what `linux.netDevices` in its bundle's `config.json` asks for (OCI runtime-spec 1.3)",
+          default: DEFAULT_CONFIG.oci.netDevices,
+        }),
+      ),
     ),
     allow: v.exactOptional(
       v.pipe(
         v.array(glob, "an array of patterns"),
-        v.metadata({ description: "not yet", default: [], maxItems: 0 }),
+        v.metadata({
+          description: "patterns for the names of the devices that bundles may ask for; `[]`: none",
+          default: [...DEFAULT_CONFIG.oci.allow],
+        }),
       ),
     ),
-  },
-  [notYet("oci")],
+  }),
+  v.transform(({ net_devices, allow }) => ({
+    ...(net_devices === undefined ? {} : { netDevices: net_devices }),
+    ...(allow === undefined ? {} : { allow }),
+  })),
 );
 
 /** What one file of the config may say; nothing in it is needed. */
@@ -97,7 +109,7 @@ export const fileSchema = table({
     ),
   ),
   http: v.exactOptional(v.pipe(http, v.metadata({ description: "where the status is served" }))),
-  oci: v.exactOptional(v.pipe(oci, v.metadata({ description: "not yet" }))),
+  oci: v.exactOptional(v.pipe(oci, v.metadata({ description: "what is asked for by bundles" }))),
   mapping: v.exactOptional(
     v.pipe(
       v.array(mapping, "an array of tables ([[mapping]])"),

@@ -109,10 +109,11 @@ function inOrder(faults: readonly Fault[], names: readonly string[]): readonly F
 }
 
 function merge(configs: readonly FileConfig[]): Config {
-  let { daemon, http } = DEFAULT_CONFIG;
+  let { daemon, http, oci } = DEFAULT_CONFIG;
   for (const config of configs) {
     daemon = { ...daemon, ...config.daemon };
     http = { ...http, ...config.http };
+    oci = { ...oci, ...config.oci };
   }
-  return { daemon, http, mappings: configs.flatMap(({ mapping = [] }) => mapping) };
+  return { daemon, http, oci, mappings: configs.flatMap(({ mapping = [] }) => mapping) };
 }

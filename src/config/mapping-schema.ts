@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { ContainerCondition, Mapping } from "../domain/mapping.ts";
+import { NET_DEVICES } from "../domain/net-devices.ts";
 import { device } from "./device-schema.ts";
 import { devicesInOneSpelling, noHostDeviceTwice, noNameInsideTwice } from "./mapping-rules.ts";
 import { netDevices } from "./net-devices-schema.ts";
@@ -72,7 +73,11 @@ const devices = v.pipe(
 export const mapping = v.pipe(
   table(
     {
-      name: v.pipe(label, v.metadata({ description: "unique; in logs and status" })),
+      name: v.pipe(
+        label,
+        v.metadata({ description: "unique; in logs and status", not: { const: NET_DEVICES } }),
+        v.notValue(NET_DEVICES, "another name: what bundles ask for goes by this one"),
+      ),
       required: v.optional(required, true),
       wait: v.optional(wait, "0s"),
       on_exit: v.optional(onExit, "return"),

@@ -16,6 +16,9 @@ const MENDS: Partial<Record<Code, string>> = {
   "name-taken": 'give it another `name`, or a pattern such as "net%d"',
   "name-invalid": "give it a `name` of 1 to 15 bytes that the kernel takes",
   "same-name-twice": 'give each device of the mapping a `name` of its own, or a pattern such as "net%d"',
+  "device-not-allowed":
+    "add the device to `allow` in [oci], or take it out of the bundle's `linux.netDevices`",
+  "bundle-invalid": "mend the bundle's `config.json`, or have the event name no bundle",
 };
 
 /** See {@link MENDS}; null where there is nothing to be done beforehand. */

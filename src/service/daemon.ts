@@ -10,6 +10,7 @@ import { createRegistry } from "../engine/registry.ts";
 import { createApp } from "../http/app.ts";
 import { createEventStream } from "../http/event-stream.ts";
 import { addressLabel, type HttpServer, listen } from "../http/listen.ts";
+import { bundlesBy } from "./bundles.ts";
 import { clock } from "./clock.ts";
 import type { FdStore } from "./fd-store.ts";
 import { PINS } from "./folders.ts";
@@ -101,6 +102,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ...observer.clock,
     aftercare: state.aftercare,
     mappings: () => mappings,
+    bundles: bundlesBy(() => config),
   });
   engine = running;
   const app = createApp(

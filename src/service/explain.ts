@@ -2,18 +2,22 @@ import type { Config } from "../config/config.ts";
 import { type Pick, type PlannedDevice, planAttach, type SeenDevice } from "../domain/attach-plan.ts";
 import type { Attachment } from "../domain/attachment.ts";
 import type { ContainerEvent } from "../domain/event.ts";
+import type { Mapping } from "../domain/mapping.ts";
 import { indexed } from "../domain/mappings.ts";
 import { selectorText, whyNotFor } from "../domain/match.ts";
+import { sharing } from "../domain/net-devices.ts";
 import { plan } from "../domain/plan.ts";
 import { lackingYet } from "../domain/shortage.ts";
 import { stepText } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
-import { heldFor } from "../engine/held.ts";
+import { askedFor } from "../engine/asked.ts";
 import { readJournal } from "../engine/journal.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
 import { onTheirWay } from "../engine/on-their-way.ts";
+import { completed } from "../engine/picks.ts";
 import { mendOf } from "../http/mends.ts";
+import { bundlesBy } from "./bundles.ts";
 
 /** A mapping that was considered, in order; those behind the one that applies are not. */
 export interface Considered {
@@ -55,6 +59,8 @@ export interface Explanation {
   readonly id: string;
   readonly mapping: string | null;
   readonly considered: readonly Considered[];
+  /** What the bundle asks for, and its name inside, where that is honoured. */
+  readonly net_devices: readonly { readonly host_name: string; readonly name: string }[];
   readonly requests: readonly ExplainedRequest[];
   readonly devices: readonly ExplainedDevice[];
   /** What the container would wait for before that, and for how long at most. */
@@ -73,33 +79,43 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
     const why = whyNotFor(event, container);
     return { name, matches: why === null, why };
   });
+  const asked = askedFor(
+    mapping,
+    event,
+    bundlesBy(() => config),
+  );
+  const net_devices = asked.netDevices.map(({ hostName, name }) => ({
+    host_name: hostName,
+    name: name ?? hostName,
+  }));
   const nothing = { requests: [], devices: [], waits: null, conflicts: [], warnings: [], notes: [] };
-  const base = { event: event.name, id: event.id, mapping: mapping?.name ?? null, considered, ...nothing };
-  if (mapping === null || event.target === null) return base;
+  const name = asked.mapping?.name ?? null;
+  const base = { event: event.name, id: event.id, mapping: name, considered, net_devices, ...nothing };
+  if (asked.problem !== null) return { ...base, conflicts: [withMend(asked.problem)] };
+  if (asked.mapping === null || event.target === null) return base;
   using service = new KernelService(createLinux(), () => undefined);
   const opened = service.open(event.target, event.writtenAt);
   const cookie = opened.ok ? opened.cookie : null;
   const held = readJournal(config.daemon.state);
-  const known = knownAlready(held, event.id, mapping.name, cookie);
-  if (known.isDone) return { ...base, notes: known.notes };
+  const known = knownAlready(held, event.id, asked.mapping, cookie);
+  if (known.rest === null) return { ...base, notes: known.notes };
+  const { devices: requests } = known.rest;
   const found = service.survey(cookie, {
-    requests: mapping.devices,
+    requests,
     reserved: [],
     away: held.flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device)),
     noteHardware: false,
     tellAll: true,
   });
-  const picks = found.picks.map((pick) => ({
-    ...pick,
-    passedOver: [...pick.passedOver, ...heldFor(held, pick.request)],
-  }));
+  const picks = completed(found, held, cookie);
   const inside = held.filter((attachment) => attachment.cookie === cookie);
-  const planned = planAttach(mapping, picks, [...found.inside, ...onTheirWay(inside)]);
+  const planned = planAttach(known.rest, picks, [...found.inside, ...onTheirWay(inside)]);
   const conflicts = [...(opened.ok ? [] : [opened.problem]), ...(planned.ok ? [] : planned.conflicts)];
-  const lacks = mapping.wait === 0 ? null : lackingYet(mapping, picks, planned);
+  const { wait } = known.rest;
+  const lacks = wait === 0 ? null : lackingYet(known.rest, picks, planned);
   return {
     ...base,
-    waits: lacks === null ? null : { seconds: mapping.wait / 1000, for: lacks },
+    waits: lacks === null ? null : { seconds: wait / 1000, for: lacks },
     requests: picks.map(explainedRequest),
     devices: planned.ok ? planned.devices.map((device) => explainedDevice(device, picks)) : [],
     conflicts: conflicts.map(withMend),
@@ -136,20 +152,29 @@ function withMend(problem: Problem): ExplainedProblem {
   return { ...problem, mend: mendOf(problem.code) };
 }
 
-/** What the container, or another one of its namespace, has already; and whether nothing is left to be done. */
-function knownAlready(held: readonly Attachment[], id: string, mapping: string, cookie: string | null) {
+/** What the container, or another one of its namespace, has already; and what is left to be done: null, nothing. */
+function knownAlready(
+  held: readonly Attachment[],
+  id: string,
+  mapping: Mapping,
+  cookie: string | null,
+): { readonly notes: string[]; readonly rest: Mapping | null } {
   const own = held.find(({ holders }) => holders.some((holder) => holder.id === id && !holder.ended));
   if (own !== undefined && own.cookie === cookie) {
     const note = `container ${id} has its devices already, under mapping ${own.mapping}: nothing would change`;
-    return { notes: [note], isDone: true };
+    return { notes: [note], rest: null };
   }
-  const shared = held.find((other) => other.cookie === cookie && other.mapping === mapping);
-  if (shared !== undefined) {
-    const others = shared.holders.map((holder) => holder.id).join(", ");
-    const note = `the devices of mapping ${mapping} are there already for ${others}, in the same namespace: ${id} would share them`;
-    return { notes: [note], isDone: true };
-  }
-  if (own === undefined) return { notes: [], isDone: false };
-  const note = `container ${id} has devices under mapping ${own.mapping} in another namespace: they come home first if it has ended there, else the event is refused (id-in-use)`;
-  return { notes: [note], isDone: false };
+  const { shared, rest } = sharing(
+    mapping,
+    held.filter((other) => other.cookie === cookie),
+  );
+  const notes = shared.map((other) => {
+    const others = other.holders.map((holder) => holder.id).join(", ");
+    return `the devices of mapping ${other.mapping} are there already for ${others}, in the same namespace: ${id} would share them`;
+  });
+  if (own !== undefined && rest !== null)
+    notes.push(
+      `container ${id} has devices under mapping ${own.mapping} in another namespace: they come home first if it has ended there, else the event is refused (id-in-use)`,
+    );
+  return { notes, rest };
 }

@@ -137,7 +137,7 @@ describe("config", () => {
 
   test("every example is a good one", async () => {
     const examples = blocks("toml");
-    expect(examples).toHaveLength(1);
+    expect(examples).toHaveLength(2);
     for (const text of examples)
       expect(await loadConfig("netdevd.toml", filesOf(text))).toMatchObject({ ok: true });
   });

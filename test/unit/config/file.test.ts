@@ -12,6 +12,7 @@ describe("the settings", () => {
         state: "/run/netdevd/state",
       },
       http: { listen: [{ type: "unix", path: "/run/netdevd/netdevd.sock" }], group: null },
+      oci: { netDevices: false, allow: [] },
       mappings: [],
     });
   });
@@ -27,8 +28,17 @@ describe("the settings", () => {
         ],
         group: null,
       },
+      oci: DEFAULT_CONFIG.oci,
       mappings: [],
     });
+  });
+
+  test("let bundles ask for devices", async () => {
+    expect((await configOf('[oci]\nnet_devices = true\nallow = ["ens*", "tap0"]\n')).oci).toEqual({
+      netDevices: true,
+      allow: ["ens*", "tap0"],
+    });
+    expect((await configOf("[oci]\nnet_devices = true\n")).oci).toEqual({ netDevices: true, allow: [] });
   });
 
   test("may be none to listen at", async () => {
@@ -40,6 +50,12 @@ describe("the settings", () => {
 });
 
 const cases: [told: string, text: string][] = [
+  ["oci.net_devices: is the number 1, expected true or false", "[oci]\nnet_devices = ‸1\n"],
+  ['oci.allow: is the string "ens*", expected an array of patterns', '[oci]\nallow = ‸"ens*"\n'],
+  [
+    'oci.allow[1]: is the string "", expected a text or pattern that is not empty',
+    '[oci]\nallow = ["a", ‸""]\n',
+  ],
   ['daemn: unknown key, expected "daemon", the nearest of daemon, http, oci, mapping', "[‸daemn]\n"],
   ['mappings: unknown key, expected "mapping", the nearest of daemon, http, oci, mapping', "[[‸mappings]]\n"],
   ["daemon: is an array, expected a table", "‸[[daemon]]\n"],

@@ -44,6 +44,10 @@ describe("a mapping:", () => {
       `[[mapping]]\nname = ‸"a\\nb"\ncontainer = { id = "a" }\n${device}`,
       'mapping[0].name: "a\\nb" holds a control character, expected a name on one line',
     ],
+    [
+      `[[mapping]]\nname = ‸"linux.netDevices"\ncontainer = { id = "a" }\n${device}`,
+      'mapping[0].name: is the string "linux.netDevices", expected another name: what bundles ask for goes by this one',
+    ],
     [`‸[[mapping]]\nname = "m"\n${device}`, "mapping[0].container: is missing, expected a table"],
     [
       `‸[[mapping]]\nname = "m"\ncontainer = { id = "a" }\n`,

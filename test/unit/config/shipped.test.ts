@@ -21,8 +21,9 @@ describe("config/netdevd.toml", () => {
   const everything = readFileSync(join(CONFIG, "netdevd.toml"), "utf8").replace(/^#(?=[^\s#])/gm, "");
 
   test("with all that is commented out in place is right, and names the defaults", async () => {
-    const { daemon, http, mappings } = await configOf(everything);
+    const { daemon, http, oci, mappings } = await configOf(everything);
     expect(daemon).toEqual(DEFAULT_CONFIG.daemon);
+    expect(oci).toEqual(DEFAULT_CONFIG.oci);
     expect(http).toEqual({ ...DEFAULT_CONFIG.http, group: "netdevd" });
     expect(mappings.map(({ name }) => name)).toEqual(["trainer", "as-first-proposed", "as-in-the-spec"]);
   });
@@ -60,6 +61,7 @@ describe("config/examples:", () => {
       { sysctls: { "ipv4.arp_ignore": 1, "ipv6.accept_ra": 0, "ipv4.neigh.app_solicit": 1 } },
     ],
     "virtual-functions.toml": [{ count: 2, name: "net%d" }],
+    "with-bundles.toml": [{ name: "eth1" }],
   };
 
   test("there is one of each kind", () => {

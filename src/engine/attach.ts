@@ -101,7 +101,10 @@ async function place(context: Context, attempt: Attempt, held: Held, late: boole
       return { wait: Promise.resolve() };
     }
   }
-  if (known.length > 0) return { verdict: await again(context, attempt, known, held) };
+  if (known.length > 0) {
+    const unjoined = unjoinedBy(context, attempt, known, held.cookie);
+    return { verdict: await again(context, attempt, known, unjoined, held) };
+  }
   const asked = attempt.asks();
   if (asked.problem !== null) return refuse(context, event, held, asked.problem, nameOf(asked));
   if (asked.mapping === null) {
@@ -110,15 +113,37 @@ async function place(context: Context, attempt: Attempt, held: Held, late: boole
   }
   const { name } = asked.mapping;
   const { shared, rest } = sharing(asked.mapping, registry.inNamespace(held.cookie));
-  for (const { key } of shared) {
+  for (const { key, state } of shared) {
     const change = underWay.get(key);
     if (change !== undefined) return { wait: change.catch(() => undefined) };
     if (context.unexamined.has(key)) return lookAgain(context, event, held, key, name);
+    // It goes home as soon as it can, whoever lives there by then.
+    if (state === "stuck") {
+      const { stuck } = await bringHome(context, key);
+      return stuck === null ? { wait: Promise.resolve() } : refuse(context, event, held, stuck, name);
+    }
   }
   if (rest === null) return { verdict: await join(context, attempt, name, shared, held) };
-  const begun = await begin(context, attempt, rest, held, late);
+  const begun = await begin(context, attempt, rest, shared, held, late);
   if (shared.length === 0 || !("verdict" in begun)) return begun;
   return { verdict: joinToo(context, attempt, name, shared, begun.verdict) };
+}
+
+/**
+ * What a container shares with others and is no holder of yet, for the daemon before died between. It has all that it asked
+ * for only with that. Where its bundle cannot be read any more, that cannot be told.
+ */
+function unjoinedBy(
+  { registry, unexamined }: Context,
+  { event, asks }: Attempt,
+  known: readonly Attachment[],
+  cookie: string,
+): Attachment[] {
+  if (known.every((attachment) => attachment.event !== event.name)) return [];
+  const { mapping, problem } = asks();
+  if (mapping === null || problem !== null) return [];
+  const { shared } = sharing(mapping, registry.inNamespace(cookie));
+  return shared.filter((one) => !known.includes(one) && !unexamined.has(one.key));
 }
 
 /** What an earlier daemon left and could not be looked at may be half done: nobody is told that it is there. */
@@ -133,20 +158,32 @@ async function lookAgain(
   return problem === null ? { wait: Promise.resolve() } : refuse(context, event, held, problem, mapping);
 }
 
-/** Chooses the devices, puts on record what they were, and moves them in. */
+/**
+ * Chooses the devices, puts on record what they were, and moves them in.
+ *
+ * @param shared what the container is to have besides, and what stays there as soon as these are on record
+ */
 async function begin(
   context: Context,
   { event, target }: Attempt,
   mapping: Mapping,
+  shared: readonly Attachment[],
   held: Held,
   late: boolean,
 ): Promise<Placed> {
+  const { registry } = context;
   const begun = await context.choosing.run(async () => {
     const chosen = await choose(context, mapping, held, late).catch(async (error: unknown) => {
       await letGoOf(context, held);
       throw error;
     });
     if (!("plan" in chosen)) return chosen;
+    // Whoever it was there for has ended meanwhile.
+    const leaving = shared.filter(
+      ({ key }) => context.underWay.has(key) || registry.get(key)?.state !== "attached",
+    );
+    if (leaving.length > 0)
+      return { wait: Promise.allSettled(leaving.map(({ key }) => context.underWay.get(key))) };
     const recorded = putOnRecord(context, event, target, mapping, held, chosen.plan);
     if ("problem" in recorded) return recorded;
     const { key } = recorded.attachment;

@@ -32,9 +32,13 @@ export async function deviceHome(
 ): Promise<DeviceHomecoming> {
   const seenIn = lastSeenIn(context, attachment, device);
   const away = device.movedTo === null ? () => "is still inside" : isElsewhere;
-  const beside = context.registry.inNamespace(attachment.cookie).flatMap(({ devices }) => devices);
-  const wanted = wantedOf(device, beside);
-  const found = await context.kernel.locate(seenIn, wanted);
+  // Each time anew: others may come there meanwhile.
+  const wanted = () =>
+    wantedOf(
+      device,
+      context.registry.inNamespace(attachment.cookie).flatMap(({ devices }) => devices),
+    );
+  const found = await context.kernel.locate(seenIn, wanted());
   if (found !== null) {
     const came = await leadHome(context, seenIn, device, found, away);
     if (came !== null) return came;
@@ -49,7 +53,7 @@ export async function deviceHome(
   if (told !== null) return told;
   if (followed?.ok === false) return outOfReach(device, followed);
   // Only now: one of the container's own may look like it.
-  const guessed = await context.kernel.locate(seenIn, { ...wanted, guess: true });
+  const guessed = await context.kernel.locate(seenIn, { ...wanted(), guess: true });
   if (guessed !== null) {
     const came = await leadHome(context, seenIn, device, guessed, away);
     if (came !== null) return came;

@@ -25,14 +25,17 @@ export interface Attempt {
 }
 
 /**
- * The same id in the same namespace: what it asked for is so already.
+ * The same id in the same namespace: what it asked for is so already. An answer that an earlier daemon did not live to
+ * give is given now.
  *
  * @param known all that it is a holder of
+ * @param unjoined what it shares besides and that daemon did not live to put it on record for
  */
 export async function again(
   context: Context,
   attempt: Attempt,
   known: readonly Attachment[],
+  unjoined: readonly Attachment[],
   held: Held,
 ): Promise<Verdict> {
   const { event, target } = attempt;
@@ -48,8 +51,12 @@ export async function again(
     const problem = await holdAll(context, attempt, known, held);
     if (problem !== null) return refusal(event, problem, mapping);
   }
-  const outcome = known.some((attachment) => attachment.event === event.name) ? "attached" : "unchanged";
-  return verdict(event, outcome, { mapping, devices: known.flatMap(verdictDevices) });
+  const begun = known.find((attachment) => attachment.event === event.name);
+  if (begun === undefined)
+    return verdict(event, "unchanged", { mapping, devices: known.flatMap(verdictDevices) });
+  await holdMore(context, attempt, unjoined);
+  const devices = [...asTheyAre(context, unjoined), ...known].flatMap(verdictDevices);
+  return verdict(event, "attached", { mapping, devices, warnings: begun.warnings });
 }
 
 /** One more container in a namespace where all that it asks for is there already: a pod's. */
@@ -83,7 +90,8 @@ export async function joinToo(
   const answer = { ...(await begun), mapping };
   if (answer.outcome !== "attached") return answer;
   await holdMore(context, attempt, shared);
-  return { ...answer, devices: [...shared.flatMap(verdictDevices), ...answer.devices] };
+  const devices = asTheyAre(context, shared).flatMap(verdictDevices);
+  return { ...answer, devices: [...devices, ...answer.devices] };
 }
 
 /**
@@ -111,14 +119,22 @@ async function holdMore(
 ): Promise<void> {
   const { id: container, name } = attempt.event;
   for (const { key, mapping } of attachments) {
-    // One that has ended by now is dealt with by what watches it already.
-    const problem = await attempt
-      .open()
-      .then((own) => (own.ok ? hold(context, attempt, key, own) : null))
-      .catch((error) => thrown(error, null));
+    const problem = await holdToo(context, attempt, key).catch((error) => thrown(error, null));
     if (problem === null) continue;
     const message = `the container is not told as a holder of what it shares: ${problem.message}`;
     context.log("warning", message, { container, mapping, event: name, code: problem.code });
+  }
+}
+
+/** As {@link hold}, by opening the namespace once more, and when nothing is under way with it: it is looked at now and then. */
+async function holdToo(context: Context, attempt: Attempt, key: number): Promise<Problem | null> {
+  for (;;) {
+    await context.underWay.get(key)?.catch(() => undefined);
+    const own = await attempt.open();
+    // One that has ended by now is dealt with by what watches it already.
+    if (!own.ok) return null;
+    if (!context.underWay.has(key)) return hold(context, attempt, key, own);
+    await letGoOf(context, own);
   }
 }
 
@@ -141,6 +157,11 @@ async function hold(
   watchHolder(context, key, event.id, own.process);
   await close(context, own.cookie);
   return null;
+}
+
+/** Those that have not gone home since, by `release`. */
+function asTheyAre({ registry }: Context, attachments: readonly Attachment[]): Attachment[] {
+  return attachments.flatMap(({ key }) => registry.get(key) ?? []);
 }
 
 function othersThan(id: string, attachment: Attachment | null): Holder[] {

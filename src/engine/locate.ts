@@ -7,13 +7,22 @@ import type { Aspects } from "./aspects.ts";
 import { readDevice, readDevices, readSnapshot } from "./reader.ts";
 import type { SysctlFiles } from "./sysctls.ts";
 
+/**
+ * What others that are ours as well are known by inside: their numbers, or where these are not known their MACs; and what
+ * has no MAC by the name that it is being moved there under.
+ */
+export interface Others {
+  readonly numbers: readonly number[];
+  readonly macs: readonly (string | null)[];
+  readonly names: readonly string[];
+}
+
 /** What is known of a device that is to be found again. */
 export interface Wanted {
   readonly identity: Identity;
   /** Its ifindex inside, where it has been seen there. */
   readonly insideIfindex: number | null;
-  /** What others that are ours as well are known by: their numbers inside, or their MACs where these are not known. */
-  readonly others: { readonly numbers: readonly number[]; readonly macs: readonly (string | null)[] };
+  readonly others: Others;
   /**
    * Whether one will do that has its number inside alone or, where it was never seen there, its name alone; or its number
    * at home and one of its names.
@@ -50,7 +59,7 @@ export interface Places {
  */
 export function locate(places: Places, wanted: Wanted): Located | null {
   const { inside, home } = places.connections;
-  const { identity, insideIfindex, others, homeIfindex, names, aspects, guess } = wanted;
+  const { identity, insideIfindex, homeIfindex, names, aspects, guess } = wanted;
   const devices = Array.from(places.home);
   const [own = ""] = names;
   const isNameTaken = devices.some(({ name, altnames }) => name === own || altnames.includes(own));
@@ -66,7 +75,7 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   if (inside !== null && there !== null)
     return guess === true ? locatedAt(places, "inside", inside, there, aspects) : null;
   if (inside !== null) {
-    const left = readDevices(inside).filter(({ ifindex }) => !others.numbers.includes(ifindex));
+    const left = readDevices(inside).filter((device) => !isAnother(device, wanted));
     const within = mostAlike(left, (device) => isOneOf(device, names), names);
     if (within !== undefined) return locatedAt(places, "inside", inside, within, aspects);
   }
@@ -81,9 +90,7 @@ export function locate(places: Places, wanted: Wanted): Located | null {
   const unseen =
     inside === null || number !== null
       ? []
-      : readDevices(inside).filter(
-          (device) => mayBe(identity, device, false) && !others.numbers.includes(device.ifindex),
-        );
+      : readDevices(inside).filter((device) => mayBe(identity, device, false) && !isAnother(device, wanted));
   const byMac = onlyOne(unseen.filter((device) => device.mac !== null && mayBe(identity, device, true)));
   if (inside !== null && byMac !== undefined) return locatedAt(places, "inside", inside, byMac, aspects);
   if (guess !== true) return null;
@@ -101,13 +108,18 @@ export function locate(places: Places, wanted: Wanted): Located | null {
  * What has its number inside, and may be the one. A number that was freed there is the next one's that comes, which may be
  * another one of ours that is not on record with it yet.
  */
-function deviceAt(inside: Connection, number: number, { identity, others }: Wanted): Device | null {
-  if (others.numbers.includes(number)) return null;
+function deviceAt(inside: Connection, number: number, wanted: Wanted): Device | null {
+  if (wanted.others.numbers.includes(number)) return null;
   const device = readDevice(inside, number);
-  if (device === null || !mayBe(identity, device, false)) return null;
-  const isAnother =
-    device.mac !== null && !identity.macs.includes(device.mac) && others.macs.includes(device.mac);
-  return isAnother ? null : device;
+  if (device === null || !mayBe(wanted.identity, device, false)) return null;
+  return isAnother(device, wanted) ? null : device;
+}
+
+/** Whether it is known to be another one of ours. */
+function isAnother({ ifindex, mac, name }: Device, { identity, others }: Wanted): boolean {
+  if (others.numbers.includes(ifindex)) return true;
+  if (mac === null) return others.names.includes(name);
+  return !identity.macs.includes(mac) && others.macs.includes(mac);
 }
 
 /**

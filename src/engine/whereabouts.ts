@@ -3,7 +3,7 @@ import { identityOf } from "../domain/device.ts";
 import { aspectsFor } from "./aspects.ts";
 import type { Context } from "./context.ts";
 import type { Followed } from "./kernel.ts";
-import type { Wanted } from "./locate.ts";
+import type { Others, Wanted } from "./locate.ts";
 
 /**
  * What is known of a device that is to be found again.
@@ -21,7 +21,7 @@ export function wantedOf(device: AttachedDevice, beside: readonly AttachedDevice
   };
 }
 
-function othersOf(device: AttachedDevice, beside: readonly AttachedDevice[]): Wanted["others"] {
+function othersOf(device: AttachedDevice, beside: readonly AttachedDevice[]): Others {
   const away = beside.filter(({ state }) => state !== "home");
   const numbers = away.flatMap(({ insideIfindex, movedTo }) =>
     insideIfindex === null || insideIfindex === device.insideIfindex || movedTo !== device.movedTo
@@ -35,7 +35,10 @@ function othersOf(device: AttachedDevice, beside: readonly AttachedDevice[]): Wa
       (insideIfindex === null || insideIfindex === device.insideIfindex),
   );
   const macs = unseen.flatMap(({ snapshot, wanted }) => [snapshot.device.mac, wanted.device.mac]);
-  return { numbers, macs };
+  const names = unseen.flatMap(({ state, wanted }) =>
+    state === "moving" && wanted.device.mac === null ? wanted.device.name : [],
+  );
+  return { numbers, macs, names };
 }
 
 /** The namespace that a device was last seen in, home aside; null: that is held no more, and home alone can be looked at. */

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { createFuse, refuseChange, refusingSystem } from "../../sim/model/faults.ts";
+import { addLink, deleteLink } from "../../sim/model/links.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { bundleEvent, type Given, namesIn, sceneOf } from "./bundle-scene.ts";
 import { mappingFor, releaseEvent, stoppedEvent } from "./events.ts";
-import { startContainer } from "./host.ts";
+import { addDevice, change, deviceIn, startContainer } from "./host.ts";
 
 // "One namespace may have several holders (a pod's containers)", each with a bundle of its own.
 
@@ -175,6 +176,76 @@ describe("a pod's containers", () => {
     }
   });
 
+  test("one that comes while the only other one ends has all all the same", async () => {
+    let isSurprised = false;
+    for (let turns = 0; turns < 150; turns += 3) {
+      const { machine, before, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null, d1: null } });
+      using daemon = await start();
+      const first = startContainer(machine);
+      const second = startContainer(machine, first);
+      await daemon.engine.handle(bundleEvent(machine, "c1", first));
+      const answer = daemon.engine.handle(bundleEvent(machine, "c2", second));
+      for (let left = turns; left > 0; left--) await Promise.resolve();
+      isSurprised ||= daemon.engine.attachments().length === 1;
+      kill(machine.world, first);
+      const devices = [{ host_name: "d0" }, { host_name: "d1" }];
+      expect(await answer, `after ${turns} turns`).toMatchObject({ outcome: "attached", devices });
+      await daemon.settle();
+      expect(namesIn(machine, second), `after ${turns} turns`).toEqual(["d0", "d1"]);
+      const own = daemon.engine.attachments().filter(({ holders }) => holders.some(({ id }) => id === "c2"));
+      expect(own, `after ${turns} turns`).toHaveLength(daemon.engine.attachments().length);
+      kill(machine.world, second);
+      await daemon.settle();
+      expect(pictureOf(machine.world, machine.home), `after ${turns} turns`).toEqual(before);
+      expect(daemon.openCount(), `after ${turns} turns`).toBe(3);
+    }
+    expect(isSurprised).toBe(true);
+  });
+
+  test("one that comes while what it shares is looked at is put on record for it all the same", async () => {
+    const { machine, start } = sceneOf({ "/c1": { d9: null }, "/c2": { d9: null, d1: null } });
+    addDevice(machine.world, machine.home, "hardware", "d9");
+    const first = startContainer(machine);
+    let audit: Promise<void> | null = null;
+    using daemon = await start([], ["*"], {
+      kernel: (own) => ({
+        ...own,
+        async open(target, writtenAt) {
+          const opened = await own.open(target, writtenAt);
+          // The second time for the second container, which has its rest by then.
+          if (daemon.engine.attachments().length === 2) audit ??= daemon.engine.audit();
+          return opened;
+        },
+      }),
+    });
+    await daemon.engine.handle(bundleEvent(machine, "c1", first));
+    await daemon.engine.handle(bundleEvent(machine, "c2", startContainer(machine, first)));
+    expect(audit).not.toBeNull();
+    await daemon.settle();
+    const holders = daemon.engine.attachments().map((one) => one.holders.map(({ id }) => id).join());
+    expect(holders.toSorted()).toEqual(["c1,c2", "c2"]);
+  });
+
+  test("do not share what is stuck there on its way home, and get it from home when it has come there", async () => {
+    const { machine, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null } });
+    const { world, home } = machine;
+    const first = startContainer(machine);
+    const second = startContainer(machine, first);
+    using daemon = await start();
+    await daemon.engine.handle(bundleEvent(machine, "c1", first));
+    const stranger = addLink(world, home, { name: "d0", kind: "ifb" });
+    expect(await daemon.engine.handle(releaseEvent("c1"))).toMatchObject({ outcome: "failed" });
+    expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck" }]);
+    const attach = (name: string) => daemon.engine.handle(bundleEvent(machine, "c2", second, name));
+    expect(await attach("e1")).toMatchObject({ outcome: "refused", error: { code: "stuck", device: "d0" } });
+    expect(daemon.engine.isHolder("c2")).toBe(false);
+    deleteLink(world, stranger);
+    expect(await attach("e2")).toMatchObject({ outcome: "attached", devices: [{ host_name: "d0" }] });
+    await daemon.retry();
+    expect(namesIn(machine, second)).toEqual(["d0"]);
+    expect(daemon.engine.attachments()).toMatchObject([{ state: "attached", holders: [{ id: "c2" }] }]);
+  });
+
   test("share nothing that cannot be put on record, and keep nothing open for it", async () => {
     const { machine, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null } });
     let isFull = false;
@@ -268,6 +339,20 @@ describe("after a restart", () => {
     expect(pictureOf(machine.world, machine.home)).toEqual(before);
   });
 
+  test("an answer that a daemon did not live to give is the one that it would have given", async () => {
+    const { machine, start } = sceneOf({ "/c1": { d0: null, d1: "eth1" } });
+    const container = startContainer(machine);
+    const attach = bundleEvent(machine, "c1", container);
+    change(machine.world, deviceIn(machine.home, "d0"), { target: container.netns });
+    {
+      using daemon = await start();
+      expect(await daemon.engine.handle(attach)).toMatchObject({ warnings: [{ code: "moved-by-runtime" }] });
+    }
+    using daemon = await start();
+    const warnings = [{ code: "moved-by-runtime", device: "d0" }];
+    expect(await daemon.engine.handle(attach)).toMatchObject({ outcome: "attached", warnings });
+  });
+
   test("of a daemon that died anywhere while it attached, the container has all in the end", async () => {
     const mappings = [mappingFor("c2", { match: { name: "d2" }, name: "eth0" })];
     let died = true;
@@ -293,7 +378,10 @@ describe("after a restart", () => {
       expect(await daemon.engine.handle(attach), `effect ${at}`).toMatchObject({
         outcome: "attached",
         mapping: "for-c2",
+        devices: [{ host_name: "d0" }, { host_name: "d2", name: "eth0" }, { host_name: "d1", name: "eth1" }],
       });
+      const holders = daemon.engine.attachments().map((one) => one.holders.map(({ id }) => id).join());
+      expect(holders.toSorted(), `effect ${at}`).toEqual(["c1,c2", "c2"]);
       expect(namesIn(machine, second), `effect ${at}`).toEqual(["d0", "eth0", "eth1"]);
       kill(machine.world, first);
       await daemon.settle();

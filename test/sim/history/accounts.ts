@@ -130,11 +130,17 @@ function isHindered({ machine }: Stage, { link }: Known, name: string): boolean 
 }
 
 function ownerFaults({ owners }: Stage, attachments: readonly Attachment[]): string[] {
-  return Array.from(owners.keys()).flatMap((id) => {
+  return Array.from(owners).flatMap(([id, { container, devices, isHolderOfAll }]) => {
     const own = attachments.filter(({ holders }) =>
       holders.some((holder) => holder.id === id && !holder.ended),
     );
-    return own.length === 0 ? [`${id} was told that it has its devices, and holds nothing`] : [];
+    if (own.length === 0) return [`${id} was told that it has its devices, and holds nothing`];
+    const cookie = String(container.netns.cookie);
+    const there = isHolderOfAll ? own : attachments.filter((one) => one.cookie === cookie);
+    const names = there.flatMap((one) => one.devices.map(({ snapshot }) => snapshot.device.name));
+    return devices
+      .filter((name) => !names.includes(name))
+      .map((name) => `${id} was told that it has ${name}, and is no holder of it`);
   });
 }
 

@@ -1,10 +1,15 @@
 import type { ContainerStatus, Target } from "../../../src/domain/event.ts";
 import { containerEvent, releaseEvent } from "../../unit/engine/events.ts";
+import { change } from "../../unit/engine/host.ts";
 import { addNamespace, hold, letGo } from "../model/lifetime.ts";
-import type { Namespace } from "../model/namespaces.ts";
+import { attachmentsOf } from "../model/memory-journal.ts";
+import { linkNamed, type Namespace } from "../model/namespaces.ts";
 import { kill, reap, spawn } from "../model/processes.ts";
 import { integer, pick, type Random } from "../model/random.ts";
-import { IDS } from "./mappings.ts";
+import { anyBundle, askedBy } from "./bundles.ts";
+import { allowed } from "./inside-deeds.ts";
+import { explained, giveUp, heldDevices } from "./ledger.ts";
+import { IDS, UNMAPPED } from "./mappings.ts";
 import { type Container, disown, type Stage, send, tell } from "./stage.ts";
 import { count } from "./tally.ts";
 
@@ -12,25 +17,70 @@ import { count } from "./tally.ts";
 
 /** A container starts, alone or in the namespace of another one, and its runtime says so. */
 export function startContainer(stage: Stage, random: Random): void {
-  const id = pick(random, IDS);
+  const living = stage.containers.filter(isAlive);
+  startIn(stage, random, living.length > 0 && integer(random, 4) === 0 ? pick(random, living) : null);
+}
+
+/** Containers that are made for each other, one soon after the other. */
+export async function startPod(stage: Stage, random: Random): Promise<void> {
+  const first = startIn(stage, random, null);
+  count(stage.tally, "pods");
+  for (let left = 1 + integer(random, 2); left > 0; left--) {
+    for (let turns = integer(random, 4) * integer(random, 60); turns > 0; turns--) await Promise.resolve();
+    startIn(stage, random, first);
+  }
+}
+
+/** @param sharing whose namespace it is in; null: one of its own */
+function startIn(stage: Stage, random: Random, sharing: Container | null): Container {
+  const id = pick(random, sharing === null || integer(random, 2) === 0 ? IDS : UNMAPPED);
   const { machine, containers, tally } = stage;
   const { world } = machine;
-  const living = containers.filter(isAlive);
-  const sharing = living.length > 0 && integer(random, 4) === 0 ? pick(random, living) : null;
   const netns = sharing?.netns ?? addNamespace(world);
   const process = spawn(world, netns);
   const path = sharing?.path ?? (integer(random, 4) === 0 ? mountNamespace(stage, netns) : null);
   if (sharing !== null) count(tally, "containers in the namespace of another one");
   const before = containers.findLast((one) => one.id === id);
   if (before !== undefined && isAlive(before) && integer(random, 2) === 0) endContainer(stage, before);
-  const container: Container = { id, process, netns, path };
+  const container: Container = { id, process, netns, path, bundle: bundleFor(id, random, sharing) };
   containers.push(container);
   count(tally, "containers");
   tell(
     stage,
     `${id} starts as pid ${process.pid} in namespace ${netns.cookie}${path === null ? "" : ` ${path}`}`,
   );
+  if (integer(random, 8) === 0) moveByRuntime(stage, container);
   sendAttach(stage, random, container);
+  return container;
+}
+
+/** A runtime that knows of `linux.netDevices` carries it out before it calls its hooks. */
+function moveByRuntime({ ledger, machine, tally, trace }: Stage, { bundle, netns }: Container): void {
+  const { home, rows, world } = machine;
+  const held = heldDevices(ledger, attachmentsOf(rows));
+  for (const [at, { hostName, name }] of askedBy(bundle).entries()) {
+    const link = linkNamed(home, hostName);
+    const known = link === null ? undefined : ledger.known.get(link);
+    if (link === null || known === undefined || held.has(known)) continue;
+    const inside = (name ?? hostName).replace("%d", String(3 + at));
+    allowed(() =>
+      explained(ledger, "fell with its runtime's", () =>
+        change(world, link, { target: netns, name: inside }),
+      ),
+    );
+    if (link.namespace === home) continue;
+    trace.push(`${hostName} is moved to namespace ${netns.cookie} as ${inside} by the runtime`);
+    count(tally, "moved by their runtime");
+    giveUp(ledger, known, "was moved by its runtime");
+    ledger.othersNumbers.add(known.ifindex);
+  }
+}
+
+/** Containers of a pod are made for each other, and often ask for the same. */
+function bundleFor(id: string, random: Random, beside: Container | null = null): string {
+  return beside !== null && integer(random, 3) === 0
+    ? beside.bundle
+    : anyBundle(random, UNMAPPED.includes(id));
 }
 
 /** The same is said again. */
@@ -98,7 +148,13 @@ export function reusePid(stage: Stage, random: Random): void {
   if (world.processes.has(pid)) return;
   const id = pick(random, IDS);
   const netns = addNamespace(world);
-  const container: Container = { id, process: spawn(world, netns, { pid }), netns, path: null };
+  const container: Container = {
+    id,
+    process: spawn(world, netns, { pid }),
+    netns,
+    path: null,
+    bundle: bundleFor(id, random),
+  };
   containers.push(container);
   count(tally, "pids reused");
   tell(stage, `pid ${pid} of ${old.id} is ${id}'s now, in namespace ${netns.cookie}`);
@@ -122,7 +178,7 @@ export function endContainer(stage: Stage, container: Container): void {
   const { id, process, path } = container;
   tell(stage, `${id} is killed, pid ${process.pid}`);
   count(stage.tally, "containers killed");
-  if (stage.owners.get(id) === container && path === null) disown(stage, id);
+  if (stage.owners.get(id)?.container === container && path === null) disown(stage, id);
   kill(stage.machine.world, process);
 }
 
@@ -162,11 +218,17 @@ function sendStatus(
   container: Container | null = null,
 ): void {
   stage.dropped += 1;
-  const event = containerEvent(stage.machine, id, status, target, `e${stage.dropped}`);
+  const bare = containerEvent(stage.machine, id, status, target, `e${stage.dropped}`);
+  const event = container === null ? bare : { ...bare, bundle: container.bundle };
   if (container !== null) {
     stage.meant.set(event, container);
+    if (stage.allow !== null)
+      stage.asked.set(
+        event,
+        askedBy(container.bundle).map(({ hostName }) => hostName),
+      );
     // Another one under the same id: whose the devices are is open until it is answered.
-    if (stage.owners.get(id) !== container) disown(stage, id);
+    if (stage.owners.get(id)?.container !== container) disown(stage, id);
   }
   send(stage, event);
 }

@@ -5,6 +5,7 @@ import { attachmentsOf } from "../model/memory-journal.ts";
 import { pinOf } from "../model/pins.ts";
 import { integer, pick, type Random } from "../model/random.ts";
 import { advance } from "../model/world.ts";
+import { ALLOW, bundlesOf } from "./bundles.ts";
 import { giveUp, heldDevices, type Known, learningJournal } from "./ledger.ts";
 import { MAPPINGS } from "./mappings.ts";
 import { hand, logged, type Stage, tell } from "./stage.ts";
@@ -38,6 +39,7 @@ export async function start(stage: Stage, effects?: number): Promise<void> {
       get mappings() {
         return stage.mappings;
       },
+      bundles: bundlesOf(() => stage.allow),
       kernel: (kernel) => unevenKernel(kernel, stage.shuffle),
       system: (system) => troubledSystem(system, troubles, tally),
       journal: (journal) => learningJournal(troubledJournal(journal, troubles, tally), stage.ledger, machine),
@@ -143,10 +145,12 @@ export function setClock(stage: Stage, random: Random): void {
 
 export function reload(stage: Stage, random: Random): void {
   stage.mappings = pick(random, MAPPINGS.any);
-  tell(
-    stage,
-    `the config is reloaded: ${stage.mappings.map(({ name }) => name).join(", ") || "no mappings"}`,
-  );
+  stage.allow = pick(random, ALLOW.any);
+  stage.asked.clear();
+  const names = stage.mappings.map(({ name }) => name).join(", ") || "no mappings";
+  const allow =
+    stage.allow === null ? "bundles are not read" : `allow ${stage.allow.join(", ") || "nothing"}`;
+  tell(stage, `the config is reloaded: ${names}; ${allow}`);
   count(stage.tally, "configs reloaded");
 }
 

@@ -7,6 +7,7 @@ import {
   sayRelease,
   sayStopped,
   startContainer,
+  startPod,
   unmountNamespace,
 } from "./container-deeds.ts";
 import {
@@ -32,6 +33,7 @@ type Deed = (stage: Stage, random: Random) => void | Promise<void>;
 /** What may happen, and how often beside the others. */
 const DEEDS: Readonly<Record<string, readonly [weight: number, deed: Deed]>> = {
   startContainer: [10, startContainer],
+  startPod: [3, startPod],
   sayAgain: [3, sayAgain],
   sayStopped: [4, sayStopped],
   sayRelease: [3, sayRelease],

@@ -42,5 +42,8 @@ const OTHERS: readonly (readonly Mapping[])[] = [
 /** What a daemon starts with, and what it may be given later. */
 export const MAPPINGS = { first: FIRST, any: [FIRST, FIRST, ...OTHERS] } as const;
 
+/** Ids of containers that no mapping is for: they ask by their bundles alone. */
+export const UNMAPPED: readonly string[] = ["b0", "b1"];
+
 /** The containers' ids. */
-export const IDS = ["c0", "c1", "c2", "c3", "c4"] as const;
+export const IDS: readonly string[] = ["c0", "c1", "c2", "c3", "c4", ...UNMAPPED];

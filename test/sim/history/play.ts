@@ -2,6 +2,7 @@ import { addDevice, emptyMachine, furnish, KINDS } from "../../unit/engine/host.
 import { createFuse } from "../model/faults.ts";
 import { integer, pick, type Random, randomFrom } from "../model/random.ts";
 import { accounts, leftovers } from "./accounts.ts";
+import { ALLOW } from "./bundles.ts";
 import { endContainer, isAlive, unmount } from "./container-deeds.ts";
 import { bury, settle, start, stop } from "./daemon-deeds.ts";
 import { type History, perform } from "./history.ts";
@@ -68,9 +69,12 @@ async function setUp({ seed }: History, tally: Tally): Promise<Stage> {
     nested: [],
     strangers: new Set(),
     owners: new Map(),
+    asked: new Map(),
+    unheld: new Set(),
     faults: [],
     shuffle: randomFrom(seed ^ 0xf00d),
     mappings: MAPPINGS.first,
+    allow: ALLOW.first,
     daemon: null,
     fuse: createFuse(),
     meant: new Map(),

@@ -19,6 +19,17 @@ export interface Container {
   process: Process;
   readonly netns: Namespace;
   readonly path: string | null;
+  /** The folder of its bundle. */
+  readonly bundle: string;
+}
+
+/** A container that was told that it has its devices. */
+export interface Owner {
+  readonly container: Container;
+  /** Their names on the host. */
+  readonly devices: readonly string[];
+  /** It was told that it is a holder of all of them, as far as nothing else was told. */
+  readonly isHolderOfAll: boolean;
 }
 
 /** A history under way. */
@@ -37,12 +48,18 @@ export interface Stage {
   /** Devices of others at home. */
   readonly strangers: Set<Link>;
   /** Containers that were told that they have their devices, and have done nothing since to lose them. */
-  readonly owners: Map<string, Container>;
+  readonly owners: Map<string, Owner>;
+  /** What bundles ask for, by the event that names them; not where the config was reloaded meanwhile. */
+  readonly asked: Map<SpoolEvent, readonly string[]>;
+  /** Names of events whose containers could not be put on record as holders of what they share. */
+  readonly unheld: Set<string>;
   /** What is wrong already, seen when it happened. */
   readonly faults: string[];
   /** How the order of things under way is shuffled. */
   readonly shuffle: Random;
   mappings: readonly Mapping[];
+  /** What bundles may ask for; null: they are not read. */
+  allow: readonly string[] | null;
   /** null: none runs. */
   daemon: Daemon | null;
   fuse: Fuse;
@@ -62,7 +79,8 @@ export function send(stage: Stage, event: SpoolEvent): void {
   const { target } = event.type === "container" ? event : { target: null };
   const where = target === null ? "" : target.by === "pid" ? ` pid ${target.pid}` : ` ${target.path}`;
   const status = event.type === "container" ? event.status : "release";
-  tell(stage, `event ${event.name}: ${status} ${event.id ?? "all"}${where}`);
+  const asked = event.type === "container" && event.status !== "stopped" ? ` bundle ${event.bundle}` : "";
+  tell(stage, `event ${event.name}: ${status} ${event.id ?? "all"}${where}${asked}`);
   const entry = drop(stage.spool, event);
   if (event.type === "release") for (const id of endedBy(stage, event.id)) disown(stage, id);
   else if (event.status === "stopped") disown(stage, event.id);
@@ -125,6 +143,12 @@ function answered(stage: Stage, event: SpoolEvent, verdict: Verdict): void {
     count(stage.tally, `code ${code}`);
   if (event.type !== "container" || event.status === "stopped") return;
   if (outcome !== "attached" && outcome !== "unchanged") return;
+  if (outcome === "attached") stage.faults.push(...withheld(stage, event, verdict));
+  const held = stage.daemon?.engine
+    .attachments()
+    .filter(({ holders }) => holders.some((one) => one.id === event.id));
+  if (outcome === "attached" && held !== undefined && held.length > 1)
+    count(stage.tally, "containers that share a part");
   const { id } = event;
   const container = stage.meant.get(event);
   const stopped = stage.spool.entries.some(
@@ -146,7 +170,24 @@ function answered(stage: Stage, event: SpoolEvent, verdict: Verdict): void {
       ),
     );
   if (path !== null && isByProcess) return;
-  if (path === null || stage.machine.world.files.has(path)) stage.owners.set(id, container);
+  if (path === null || stage.machine.world.files.has(path)) {
+    const isHolderOfAll = !stage.unheld.has(event.name);
+    stage.owners.set(id, { container, devices: devices.map((one) => one.host_name), isHolderOfAll });
+  }
+}
+
+/** Devices that a bundle asks for, and whose container starts without. */
+function withheld({ asked, mappings }: Stage, event: SpoolEvent, verdict: Verdict): string[] {
+  const told = [
+    ...verdict.devices.map((device) => device.host_name),
+    ...verdict.warnings.filter(({ code }) => code === "moved-by-runtime").map(({ device }) => device),
+    // What a mapping names is as the mapping has it, and another container of the namespace may have that.
+    ...mappings
+      .filter(({ name }) => name === verdict.mapping)
+      .flatMap(({ devices }) => devices.map(({ match }) => match.name)),
+  ];
+  const names = asked.get(event)?.filter((name) => !told.includes(name)) ?? [];
+  return names.map((name) => `${event.name} is attached, and not told of ${name}, which its bundle asks for`);
 }
 
 /** The container may lose its devices from here on; null: all may. */
@@ -159,6 +200,8 @@ export function disown(stage: Stage, id: string | null): void {
 export function logged(stage: Stage, level: string, message: string, fields: LogFields): void {
   tell(stage, `  ${level}: ${message}`);
   if (fields.code === "internal") stage.faults.push(`internal: ${message}`);
+  if (message.startsWith("the container is not told as a holder")) stage.unheld.add(String(fields.event));
+  if (message.startsWith("container shares")) count(stage.tally, "containers that share devices");
   for (const known of stage.ledger.known.values()) {
     if (!known.pictures.some(({ device }) => device.name === fields.device)) continue;
     if (fields.code === "left-inside") giveUp(stage.ledger, known, "was left inside");

@@ -1,6 +1,6 @@
 import { namespacesOf } from "../../../src/domain/attachment.ts";
 import type { Mapping } from "../../../src/domain/mapping.ts";
-import { indexed } from "../../../src/domain/mappings.ts";
+import { indexed, type Mappings } from "../../../src/domain/mappings.ts";
 import type { Others } from "../../../src/engine/aftercare.ts";
 import type { Bundles } from "../../../src/engine/asked.ts";
 import { createEngine, type Engine } from "../../../src/engine/engine.ts";
@@ -70,6 +70,19 @@ export interface Daemon extends Disposable {
   retry(): Promise<void>;
 }
 
+/** The mappings in force, indexed anew when they are others. */
+function mappingsOf(options: DaemonOptions): () => Mappings {
+  let { mappings } = options;
+  let index = indexed(mappings);
+  return () => {
+    if (options.mappings !== mappings) {
+      mappings = options.mappings;
+      index = indexed(mappings);
+    }
+    return index;
+  };
+}
+
 /** How often the daemon tries again what is stuck, milliseconds. */
 const RETRY_MS = 5000;
 
@@ -109,7 +122,7 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
   const local = localKernel(service);
   const uneven = options.kernel?.(local) ?? local;
   const kernel = fusedKernel(uneven, fuse);
-  const mappings = indexed(options.mappings);
+  const inForce = mappingsOf(options);
   const engine = createEngine({
     kernel,
     registry: createRegistry(journal, () => undefined),
@@ -130,7 +143,7 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
     aftercare: options.others
       ? { others: options.others, returned: fusedReturned(memoryReturned(machine.returned), fuse) }
       : null,
-    mappings: () => mappings,
+    mappings: inForce,
     bundles: options.bundles ?? null,
   });
   // As the kernel worker's poll(2) does: between two calls.

@@ -34,7 +34,7 @@ export interface Context {
   /** Held while it is taken in that a device was moved on inside. */
   readonly following: Mutex;
   /** Where devices went of which that is still to be taken in, and held until then, by {@link departureOf}. */
-  readonly told: Map<string, { readonly cookie: string; readonly ifindex: number }>;
+  readonly told: Map<string, Told>;
   /** Those that wait for devices which are not there yet. */
   readonly waits: Waits;
   /** The changes of Attachments that are under way, by key: attaching and coming home. */
@@ -61,6 +61,13 @@ export interface Context {
   readonly cameHome: (device: AttachedDevice, home: Snapshot, fields: LogFields) => void;
   /** A watched process has ended. Never rejects. */
   readonly exited: (watch: number) => Promise<void>;
+}
+
+/** Where a device went. */
+export interface Told {
+  readonly cookie: string;
+  readonly ifindex: number;
+  readonly isTakenIn: Promise<void>;
 }
 
 /** A device that has left a namespace, by what it had there. */

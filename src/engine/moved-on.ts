@@ -26,8 +26,15 @@ interface Found {
  */
 export async function departed(context: Context, news: Departed): Promise<void> {
   const departure = departureOf(news.from, news.ifindex);
-  if (news.to !== null) context.told.set(departure, news.to);
+  // Whose it is cannot be told before it is taken in how it came where it was.
+  const arrivals = Array.from(context.told.values()).filter(
+    ({ cookie, ifindex }) => cookie === news.from && ifindex === news.ifindex,
+  );
+  const { promise: isTakenIn, resolve } = Promise.withResolvers<void>();
+  const told = news.to === null ? null : { ...news.to, isTakenIn };
+  if (told !== null) context.told.set(departure, told);
   try {
+    for (const arrival of arrivals) await arrival.isTakenIn;
     // One after another: what is told next may be that it has moved on from there.
     let busy = await context.following.run(() => takeIn(context, news));
     while (busy !== null) {
@@ -35,7 +42,8 @@ export async function departed(context: Context, news: Departed): Promise<void> 
       busy = await context.following.run(() => takeIn(context, news));
     }
   } finally {
-    if (context.told.get(departure) === news.to) context.told.delete(departure);
+    if (context.told.get(departure) === told) context.told.delete(departure);
+    resolve();
   }
 }
 

@@ -109,6 +109,45 @@ for (const kind of KINDS) {
   });
 }
 
+test("moved on twice while it is looked for on the way home, the last of which ends: it is held, and comes home", async () => {
+  const looks: (() => Promise<void>)[] = [];
+  const inTurn = async <T>(call: () => Promise<T>) => {
+    const result = await call();
+    await looks.shift()?.();
+    return result;
+  };
+  const { scene, daemon } = await attached(["veth"], {
+    kernel: (own) => ({
+      ...own,
+      locate: (...args) => inTurn(() => own.locate(...args)),
+      follow: (...args) => inTurn(() => own.follow(...args)),
+    }),
+  });
+  using _ = daemon;
+  const { machine, inside, nested, deeper, processes } = scene;
+  const told = async () => {
+    for (let turns = 50; turns > 0; turns--) await Promise.resolve();
+  };
+  looks.push(
+    async () => {
+      move(scene, "d0", inside, nested);
+      await told();
+    },
+    // Not home, it is followed to where it is no more by then.
+    told,
+    async () => {
+      move(scene, "d0", nested, deeper);
+      await told();
+      for (const one of processes) if (one.namespace === deeper) kill(machine.world, one);
+      await told();
+    },
+  );
+  const { outcome, warnings } = await daemon.engine.handle(releaseEvent("c1"));
+  expect({ outcome, warnings }).toEqual({ outcome: "returned", warnings: [] });
+  killAll(scene);
+  await expectHome(scene, daemon);
+});
+
 test("moved on and back again, it is where it was, and nothing else is held", async () => {
   const { scene, daemon } = await attached(["veth"]);
   using _ = daemon;

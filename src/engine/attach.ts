@@ -103,6 +103,8 @@ async function place(context: Context, attempt: Attempt, held: Held, late: boole
   }
   if (known.length > 0) {
     const unjoined = unjoinedBy(context, attempt, known, held.cookie);
+    const unseen = unjoined.find(({ key }) => context.unexamined.has(key));
+    if (unseen !== undefined) return lookAgain(context, event, held, unseen.key, mappingName);
     return { verdict: await again(context, attempt, known, unjoined, held) };
   }
   const asked = attempt.asks();
@@ -124,9 +126,7 @@ async function place(context: Context, attempt: Attempt, held: Held, late: boole
     }
   }
   if (rest === null) return { verdict: await join(context, attempt, name, shared, held) };
-  const begun = await begin(context, attempt, rest, shared, held, late);
-  if (shared.length === 0 || !("verdict" in begun)) return begun;
-  return { verdict: joinToo(context, attempt, name, shared, begun.verdict) };
+  return begin(context, attempt, { name, shared, rest }, held, late);
 }
 
 /**
@@ -134,7 +134,7 @@ async function place(context: Context, attempt: Attempt, held: Held, late: boole
  * for only with that. Where its bundle cannot be read any more, that cannot be told.
  */
 function unjoinedBy(
-  { registry, unexamined }: Context,
+  { registry }: Context,
   { event, asks }: Attempt,
   known: readonly Attachment[],
   cookie: string,
@@ -143,7 +143,7 @@ function unjoinedBy(
   const { mapping, problem } = asks();
   if (mapping === null || problem !== null) return [];
   const { shared } = sharing(mapping, registry.inNamespace(cookie));
-  return shared.filter((one) => !known.includes(one) && !unexamined.has(one.key));
+  return shared.filter((one) => !known.includes(one) && one.state === "attached");
 }
 
 /** What an earlier daemon left and could not be looked at may be half done: nobody is told that it is there. */
@@ -158,20 +158,25 @@ async function lookAgain(
   return problem === null ? { wait: Promise.resolve() } : refuse(context, event, held, problem, mapping);
 }
 
-/**
- * Chooses the devices, puts on record what they were, and moves them in.
- *
- * @param shared what the container is to have besides, and what stays there as soon as these are on record
- */
+/** What a container asks for and has not got yet. */
+interface Wish {
+  /** The name of all that it asks for. */
+  readonly name: string;
+  /** What is there for others already, and stays as soon as the rest is on record. */
+  readonly shared: readonly Attachment[];
+  readonly rest: Mapping;
+}
+
+/** Chooses the devices, puts on record what they were, and moves them in. */
 async function begin(
   context: Context,
-  { event, target }: Attempt,
-  mapping: Mapping,
-  shared: readonly Attachment[],
+  attempt: Attempt,
+  { name, shared, rest: mapping }: Wish,
   held: Held,
   late: boolean,
 ): Promise<Placed> {
   const { registry } = context;
+  const { event, target } = attempt;
   const begun = await context.choosing.run(async () => {
     const chosen = await choose(context, mapping, held, late).catch(async (error: unknown) => {
       await letGoOf(context, held);
@@ -191,7 +196,8 @@ async function begin(
     // Not waited for: the kernel's side does one thing after another, and the moves come behind this.
     void pinned(context, recorded.attachment);
     // In the same turn: whoever finds it on record has to find it under way too.
-    const work = moveIn(context, event, key, chosen.plan.devices);
+    const moved = moveIn(context, event, key, chosen.plan.devices);
+    const work = shared.length === 0 ? moved : joinToo(context, attempt, name, shared, moved);
     context.underWay.set(key, work);
     return { key, work };
   });

@@ -85,9 +85,9 @@ export async function joinToo(
   attempt: Attempt,
   mapping: string,
   shared: readonly Attachment[],
-  begun: Verdict | Promise<Verdict>,
+  moved: Promise<Verdict>,
 ): Promise<Verdict> {
-  const answer = { ...(await begun), mapping };
+  const answer = { ...(await moved), mapping };
   if (answer.outcome !== "attached") return answer;
   await holdMore(context, attempt, shared);
   const devices = asTheyAre(context, shared).flatMap(verdictDevices);

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { constants } from "node:os";
+import { SyscallError } from "../../../ffi/errno.ts";
+import type { Verdict } from "../../../src/domain/verdict.ts";
 import { createFuse, refuseChange, refusingSystem } from "../../sim/model/faults.ts";
 import { addLink, deleteLink } from "../../sim/model/links.ts";
+import { attachmentsOf } from "../../sim/model/memory-journal.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { bundleEvent, type Given, namesIn, sceneOf } from "./bundle-scene.ts";
@@ -202,6 +206,31 @@ describe("a pod's containers", () => {
     expect(isSurprised).toBe(true);
   });
 
+  test("one that comes while all is released is told what it has before the release is told", async () => {
+    let isBetween = false;
+    for (let turns = 0; turns < 150; turns += 3) {
+      const { machine, before, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null, d1: null } });
+      using daemon = await start();
+      const first = startContainer(machine);
+      const second = startContainer(machine, first);
+      await daemon.engine.handle(bundleEvent(machine, "c1", first));
+      const answers: string[] = [];
+      const told = async (answer: Promise<Verdict>) => void answers.push((await answer).outcome);
+      const attached = told(daemon.engine.handle(bundleEvent(machine, "c2", second)));
+      for (let left = turns; left > 0; left--) await Promise.resolve();
+      const isBegun = daemon.engine.attachments().length === 2 && answers.length === 0;
+      await told(daemon.engine.handle(releaseEvent(null)));
+      await attached;
+      await daemon.settle();
+      isBetween ||= isBegun;
+      if (!isBegun) continue;
+      expect(answers, `after ${turns} turns`).toEqual(["attached", "returned"]);
+      expect(pictureOf(machine.world, machine.home), `after ${turns} turns`).toEqual(before);
+      expect(daemon.openCount()).toBe(3);
+    }
+    expect(isBetween).toBe(true);
+  });
+
   test("one that comes while what it shares is looked at is put on record for it all the same", async () => {
     const { machine, start } = sceneOf({ "/c1": { d9: null }, "/c2": { d9: null, d1: null } });
     addDevice(machine.world, machine.home, "hardware", "d9");
@@ -351,6 +380,51 @@ describe("after a restart", () => {
     using daemon = await start();
     const warnings = [{ code: "moved-by-runtime", device: "d0" }];
     expect(await daemon.engine.handle(attach)).toMatchObject({ outcome: "attached", warnings });
+  });
+
+  test("nobody is told that it has all where what it shares cannot be looked at yet", async () => {
+    const { machine, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null, d1: "eth1" } });
+    const first = startContainer(machine);
+    const second = startContainer(machine, first);
+    const attach = bundleEvent(machine, "c2", second);
+    const holders = () => attachmentsOf(machine.rows).map((one) => one.holders.map(({ id }) => id).join());
+    {
+      const fuse = createFuse();
+      using daemon = await start([], ["*"], {
+        fuse,
+        kernel: (own) => ({
+          ...own,
+          open(target, writtenAt) {
+            // It has the rest, and is about to be put on record for what it shares.
+            if (holders().length === 2) fuse.burn();
+            return own.open(target, writtenAt);
+          },
+        }),
+      });
+      await daemon.engine.handle(bundleEvent(machine, "c1", first));
+      await Promise.race([daemon.engine.handle(attach), fuse.burnt]);
+    }
+    expect(holders()).toEqual(["c1", "c2"]);
+    let fails = true;
+    using daemon = await start([], ["*"], {
+      system: (own) => ({
+        ...own,
+        openPidfd(pid) {
+          if (fails && pid === first.pid) throw new SyscallError("pidfd_open", constants.errno.EMFILE);
+          return own.openPidfd(pid);
+        },
+      }),
+    });
+    expect(await daemon.engine.handle(attach)).toMatchObject({
+      outcome: "refused",
+      error: { code: "system-error" },
+    });
+    fails = false;
+    expect(await daemon.engine.handle(attach)).toMatchObject({
+      outcome: "attached",
+      devices: [{ host_name: "d0" }, { host_name: "d1" }],
+    });
+    expect(holders()).toEqual(["c1,c2", "c2"]);
   });
 
   test("of a daemon that died anywhere while it attached, the container has all in the end", async () => {

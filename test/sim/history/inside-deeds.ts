@@ -10,7 +10,7 @@ import { Refusal } from "../model/refusal.ts";
 import { addRoute } from "../model/routes.ts";
 import { addAltname, deleteAltname } from "../model/set-link.ts";
 import { anyRoute, neighbour } from "./belongings.ts";
-import { exists, explained, giveUp } from "./ledger.ts";
+import { exists, explained, giveUp, heldBy, type Known } from "./ledger.ts";
 import type { Stage } from "./stage.ts";
 import { disown, tell } from "./stage.ts";
 import { count } from "./tally.ts";
@@ -123,8 +123,11 @@ export function endOneNested(stage: Stage, process: Process, isHeld = false): vo
     if (known.leftBy === process.namespace && !isOnRecordWhereItIs(stage, known.link))
       giveUp(stage.ledger, known, "was moved on from a namespace that has ended");
   }
-  if (isHeld) end();
-  else explained(stage.ledger, "was in a nested namespace that ended", end);
+  if (isHeld) {
+    for (const known of leftToTheirContainers(stage))
+      if (there.includes(known.link)) giveUp(stage.ledger, known, "was left in a nested namespace");
+    end();
+  } else explained(stage.ledger, "was in a nested namespace that ended", end);
   // What the kernel has sent home by itself keeps the number that it came with.
   for (const link of there) {
     const known = stage.ledger.known.get(link);
@@ -133,6 +136,16 @@ export function endOneNested(stage: Stage, process: Process, isHeld = false): vo
     // Its container has it no more, by its own doing.
     disown(stage, null);
   }
+}
+
+/** Of which `on_exit` says that they are not to come home. */
+function leftToTheirContainers({ ledger, machine }: Stage): Known[] {
+  const left = attachmentsOf(machine.rows).filter(({ onExit }) => onExit === "leave");
+  return left.flatMap((attachment) =>
+    Array.from(heldBy(ledger, attachment))
+      .filter(([at]) => attachment.devices[at]?.ofBundle !== true)
+      .map(([, known]) => known),
+  );
 }
 
 /** A container makes a device of its own, which has a name that others want. */

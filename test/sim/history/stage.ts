@@ -82,8 +82,12 @@ export function send(stage: Stage, event: SpoolEvent): void {
   const asked = event.type === "container" && event.status !== "stopped" ? ` bundle ${event.bundle}` : "";
   tell(stage, `event ${event.name}: ${status} ${event.id ?? "all"}${where}${asked}`);
   const entry = drop(stage.spool, event);
-  if (event.type === "release") for (const id of endedBy(stage, event.id)) disown(stage, id);
-  else if (event.status === "stopped") disown(stage, event.id);
+  if (event.type === "release") {
+    const ids = endedBy(stage, event.id);
+    for (const id of ids) disown(stage, id);
+    // What they share may go home before they are told what they have.
+    for (const attach of stage.asked.keys()) if (ids.includes(attach.id ?? "")) stage.asked.delete(attach);
+  } else if (event.status === "stopped") disown(stage, event.id);
   if (stage.daemon !== null) hand(stage, stage.daemon, entry);
   else count(stage.tally, "events while no daemon ran");
 }

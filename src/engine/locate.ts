@@ -112,7 +112,8 @@ function deviceAt(inside: Connection, number: number, wanted: Wanted): Device | 
   if (wanted.others.numbers.includes(number)) return null;
   const device = readDevice(inside, number);
   if (device === null || !mayBe(wanted.identity, device, false)) return null;
-  return isAnother(device, wanted) ? null : device;
+  // Without a MAC its number says more than what the container calls it.
+  return device.mac !== null && isAnother(device, wanted) ? null : device;
 }
 
 /** Whether it is known to be another one of ours. */

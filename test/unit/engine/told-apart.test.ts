@@ -295,3 +295,28 @@ test("a tun that was renamed inside is not gone because the kernel does not let 
   await daemon.retry();
   expect(pictureOf(world, home)).toEqual(before);
 });
+
+test("a tun that the container calls as the next one is to be called is itself all the same", async () => {
+  const machine = machineWith("tun", "tun");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const container = startContainer(machine);
+  let moves = 0;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" } }, { match: { name: "d1" }, name: "eth1" })],
+    kernel: (own) => ({
+      ...own,
+      async apply(...args) {
+        moves += 1;
+        if (moves === 2) {
+          change(world, deviceIn(container.netns, "d0"), { name: "eth1" });
+          // An altname of the next one, which does not move then.
+          addLink(world, container.netns, { name: "d1-second", kind: "ifb" });
+        }
+        return await own.apply(...args);
+      },
+    }),
+  });
+  expect((await daemon.engine.handle(attachEvent(machine, "c1", container))).outcome).toBe("failed");
+  expect(pictureOf(world, home)).toEqual(before);
+});

@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { DeviceState } from "../helpers/device-state.ts";
 import { furnish } from "../helpers/devices.ts";
 import type { Lab } from "../helpers/lab.ts";
@@ -32,6 +33,13 @@ export async function serve(lab: Lab, mappings: string): Promise<void> {
     lab.daemon.signal("SIGHUP");
     await until("the config to be read anew", () => reloads() > count, { detail: lab.daemon.log });
   }
+}
+
+/** Until the daemon has nothing in hand any more of what came home: before, whatever somebody sets is put back. */
+export async function lookedAfter({ state }: Lab): Promise<void> {
+  const folder = join(state, "returned");
+  const isDone = () => !existsSync(folder) || readdirSync(folder).length === 0;
+  await until("nothing to be looked after", isDone, { within: 20_000 });
 }
 
 /** Attaches a card to a new container as eth1. */

@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { furnish } from "../../helpers/devices.ts";
 import { Lab } from "../../helpers/lab.ts";
 import { until } from "../../helpers/until.ts";
-import { attachNic, furnishedNic, moveOn, stuck } from "../attached.ts";
+import { attachNic, furnishedNic, lookedAfter, moveOn, stuck } from "../attached.ts";
 import { DRIVERS, freshNic, rescan, rowOf, settle, unplug } from "../hardware.ts";
 import { type Scenario, scenario } from "../scenario.ts";
 
@@ -114,6 +114,7 @@ const whileMoving = scenario(
   "e1000e: unplugged while it is being moved: told, and whole again after",
   async (lab) => {
     for (let round = 0; round < 6; round++) {
+      await lookedAfter(lab);
       const { nic, before } = await furnishedNic(lab, "e1000e");
       if (!lab.isRunning()) await (await attachNic(lab, nic, "c0")).kill();
       await lab.daemon.empty();

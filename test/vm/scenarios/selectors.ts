@@ -1,10 +1,8 @@
 import { expect } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Lab } from "../../helpers/lab.ts";
 import { mappingFor, mappingWith } from "../../helpers/mapping.ts";
 import { until } from "../../helpers/until.ts";
-import { serve } from "../attached.ts";
+import { lookedAfter, serve } from "../attached.ts";
 import { DRIVERS, freshNic, type Nic, rescan, settle, unplug } from "../hardware.ts";
 import { type Scenario, scenario } from "../scenario.ts";
 
@@ -38,8 +36,7 @@ export const SELECTORS: readonly Scenario[] = [
     }),
     scenario(`${driver}: picked by its permanent MAC though it has another one now`, async (lab) => {
       const nic = await freshNic(lab, driver);
-      // So long after it came home another MAC is put back.
-      await until("nothing to be looked after", () => returnedDevices(lab).length === 0, { within: 20_000 });
+      await lookedAfter(lab);
       await lab.host.ip(`link set ${nic.name} address 02:00:00:00:00:55`);
       await serve(lab, mappingFor("c*", `match = { permanent_mac = "${nic.mac}" }\nname = "eth1"`));
       const container = await lab.container();
@@ -56,11 +53,6 @@ export const SELECTORS: readonly Scenario[] = [
     ),
   ]),
 ];
-
-function returnedDevices({ state }: Lab): string[] {
-  const folder = join(state, "returned");
-  return existsSync(folder) ? readdirSync(folder) : [];
-}
 
 /** A card that comes while a container waits for it; it is not taken before udev is done with it. */
 async function pluggedIn(lab: Lab, driver: Nic["driver"], match: (nic: Nic) => string): Promise<void> {

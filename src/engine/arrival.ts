@@ -1,7 +1,8 @@
 import { type Device, type Identity, mayBe } from "../domain/device.ts";
 import type { Place, Step } from "../domain/step.ts";
 import type { Connection } from "../netlink/connection.ts";
-import type { Connections, Places } from "./locate.ts";
+import { onceMore } from "./kernel.ts";
+import type { Connections, Places, Wanted } from "./locate.ts";
 import { readDevice, readDeviceByName } from "./reader.ts";
 
 /** The two namespaces that steps go between; null: the container's cannot be reached any more. */
@@ -34,7 +35,7 @@ export function arrived(
   name: string,
   macIsProof: boolean,
 ): Subject | null {
-  const device = readDeviceByName(connectionOf(ends, to), name);
+  const device = onceMore(() => readDeviceByName(connectionOf(ends, to), name));
   if (device === null || device.name !== name || !mayBe(subject.identity, device, macIsProof)) return null;
   return subjectAt(subject, to, device);
 }
@@ -54,18 +55,25 @@ export function movedAllTheSame(
   step: Extract<Step, { type: "move" }>,
   name: string,
 ): Subject {
-  const there = readDevice(connectionOf(ends, subject.place), subject.ifindex);
+  const there = onceMore(() => readDevice(connectionOf(ends, subject.place), subject.ifindex));
   if (there !== null && mayBe(subject.identity, there, false)) return subject;
   const { to } = step;
   // Those inside may have a device of the same kind under either name: its number is told, where it left home.
   const number = to === "inside" ? ends.departed(subject.ifindex) : null;
-  const numbered = number === null ? null : readDevice(connectionOf(ends, to), number);
+  const numbered = number === null ? null : onceMore(() => readDevice(connectionOf(ends, to), number));
   if (numbered !== null && mayBe(subject.identity, numbered, false)) return subjectAt(subject, to, numbered);
   for (const called of [subject.name, name]) {
     const found = arrived(ends, subject, to, called, true);
     if (found !== null) return found;
   }
   return subject;
+}
+
+/** What a device is to be found by once steps have been carried out with it. */
+export function wantedAfter(wanted: Wanted, { place, ifindex, identity }: Subject): Wanted {
+  return place === "inside"
+    ? { ...wanted, identity, insideIfindex: ifindex, guess: true }
+    : { ...wanted, identity, homeIfindex: ifindex };
 }
 
 /** What to act by in a namespace; one that is not held is a fault of the caller's. */

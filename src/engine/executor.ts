@@ -163,11 +163,17 @@ function lone(
   step: Extract<Step, { type: "set-sysctls" | "set-vlans" }>,
 ): StepFailure | null {
   const connection = connectionOf(ends, subject.place);
-  const error =
-    step.type === "set-vlans"
-      ? setVlans(connection, subject.ifindex, step.vlans, aboutOf(subject, step))
-      : setSysctls({ connection, files: ends.files[subject.place] }, subject, step.sysctls);
-  return error && failureOf(step, error);
+  try {
+    const error =
+      step.type === "set-vlans"
+        ? setVlans(connection, subject.ifindex, step.vlans, aboutOf(subject, step))
+        : setSysctls({ connection, files: ends.files[subject.place] }, subject, step.sysctls);
+    return error && failureOf(step, error);
+  } catch (error) {
+    // It looks first, and where it may not look nothing is done: where the device is by now is still known here.
+    if (!(error instanceof NetlinkError)) throw error;
+    return failureOf(step, error);
+  }
 }
 
 function move(

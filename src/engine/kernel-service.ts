@@ -3,6 +3,7 @@ import type { Target } from "../domain/event.ts";
 import type { Located } from "../domain/plan.ts";
 import type { Step } from "../domain/step.ts";
 import { type Connection, connect } from "../netlink/connection.ts";
+import { wantedAfter } from "./arrival.ts";
 import { chase } from "./chase.ts";
 import { Departures } from "./departures.ts";
 import { createDeviceTable, type DeviceTable } from "./device-table.ts";
@@ -11,14 +12,15 @@ import { lookIntoPins, openByCookie } from "./find-namespace.ts";
 import { follow, type Trail } from "./follow.ts";
 import { createHardwareReader } from "./hardware.ts";
 import { type Inventoried, inventory } from "./inventory.ts";
-import type {
-  Applied,
-  Followed,
-  KernelCalls,
-  KernelNews,
-  Opened,
-  PinnedNamespace,
-  Surveyed,
+import {
+  type Applied,
+  type Followed,
+  type KernelCalls,
+  type KernelNews,
+  type Opened,
+  onceMore,
+  type PinnedNamespace,
+  type Surveyed,
 } from "./kernel.ts";
 import { locate, type Places, type Wanted } from "./locate.ts";
 import { Namespaces } from "./namespaces.ts";
@@ -202,9 +204,7 @@ export class KernelService implements KernelCalls, Disposable {
     const subject = { place: from.place, ifindex: device.ifindex, name: device.name, identity };
     const { failure, subject: after } = execute(ends, subject, steps, carryOn);
     this.refresh();
-    const inPlace = { insideIfindex: after.ifindex, guess: true } as const;
-    const is = after.place === "inside" ? inPlace : { homeIfindex: after.ifindex };
-    return { failure, located: locate(places, { ...wanted, ...is, identity: after.identity }) };
+    return { failure, located: onceMore(() => locate(places, wantedAfter(wanted, after))) };
   }
 
   devices() {

@@ -122,6 +122,19 @@ export function isSystemRefusal(error: unknown): error is Error {
   );
 }
 
+/**
+ * Reads once more where the system refuses to tell, as it does for want of memory: what has just been moved is known by
+ * where it was moved to, and nobody else knows that.
+ */
+export function onceMore<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isSystemRefusal(error)) throw error;
+    return read();
+  }
+}
+
 /** What the kernel's side tells by itself. */
 export type KernelNews =
   /** A watched process has ended. */

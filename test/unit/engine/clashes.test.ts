@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import { RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
-import { createFuse, type Refuser, refusingSystem } from "../../sim/model/faults.ts";
+import { createFuse, isQuestion, type Refuser, refusingSystem } from "../../sim/model/faults.ts";
 import { addLink, deleteLink } from "../../sim/model/links.ts";
 import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
@@ -215,6 +215,36 @@ test("what is deleted inside while it is led home is not the one at home that ha
   await daemon.settle();
   expect(pictureOf(world, home)).toEqual(its);
   expect(daemon.engine.attachments()).toEqual([]);
+});
+
+test("a tun whose name and number are another's is known at home, though the kernel refuses to tell once", async () => {
+  for (let at = 1, refused = true; refused; at++) {
+    const machine = machineWith("tun");
+    const { world, home } = machine;
+    const before = pictureOf(world, home);
+    const { ifindex } = deviceIn(home, "d0");
+    let questions = Number.NEGATIVE_INFINITY;
+    using daemon = await startDaemon(machine, {
+      mappings,
+      system: (system) =>
+        refusingSystem(system, (request) => (isQuestion(request) && ++questions === at ? "ENOBUFS" : null)),
+    });
+    const container = startContainer(machine);
+    await daemon.engine.handle(attachEvent(machine, "c1", container));
+    const stranger = addLink(world, home, { name: "d0", kind: "ifb", ifindex });
+    questions = 0;
+    kill(world, container);
+    await daemon.settle();
+    refused = questions >= at;
+    questions = Number.NEGATIVE_INFINITY;
+    deleteLink(world, stranger);
+    await daemon.retry();
+    await daemon.settle();
+    expect({ at, home: withoutNumbers(pictureOf(world, home)) }).toEqual({
+      at,
+      home: withoutNumbers(before),
+    });
+  }
 });
 
 describe("others act on a device that has just come home", () => {

@@ -3,7 +3,6 @@ import { isHardware } from "../domain/device.ts";
 import type { Place } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
-
 import { isStillHeld } from "./holders.ts";
 import { bringHome, comeHome } from "./homecoming.ts";
 import { seekDevices, seekIn } from "./moved-on.ts";

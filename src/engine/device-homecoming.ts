@@ -1,6 +1,6 @@
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import { withFreeNames } from "../domain/clash.ts";
-import { isHardware } from "../domain/device.ts";
+import { type Device, isHardware } from "../domain/device.ts";
 import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { separately } from "../domain/step.ts";
@@ -199,10 +199,14 @@ export async function lead(
   return context.kernel.apply(cookie, from, wantedOf(device), each, carryOn);
 }
 
-/** Asked for where the kernel would not give it back by itself, which it does where it was kept inside. */
+/**
+ * Asked for where the kernel would not give it back by itself, which it does where it was kept inside. For what has no MAC
+ * always: refused, it stays where it is, and with its number it is known at home whatever it is called.
+ */
 function ifindexToAskFor(found: Located, device: AttachedDevice): number | null {
   const { ifindex } = device.snapshot.device;
-  return found.snapshot.device.ifindex === ifindex ? null : ifindex;
+  const there = found.snapshot.device;
+  return there.ifindex === ifindex && there.mac !== null ? null : ifindex;
 }
 
 /**
@@ -215,17 +219,24 @@ async function secondBest(
   located: Located,
   goal: Goal,
 ): Promise<Goal> {
-  if (failure?.errno === "EBUSY") {
-    const isTaken = (await context.kernel.devices()).some(({ ifindex }) => ifindex === goal.ifindex);
-    return isTaken ? { ...goal, ifindex: null } : goal;
-  }
-  return failure?.errno === "EEXIST" ? withNamesThatAreFree(context, located, goal) : goal;
+  if (failure?.errno !== "EBUSY" && failure?.errno !== "EEXIST") return goal;
+  const others = await othersAtHome(context, located);
+  const isTaken = failure.errno === "EBUSY" && others.some(({ ifindex }) => ifindex === goal.ifindex);
+  // Whoever has the ifindex may have come by the name as well, and the kernel looks at the ifindex first.
+  return withNamesFreeOf(others, isTaken ? { ...goal, ifindex: null } : goal);
 }
 
 /** `goal` as far as its names are nobody else's at home. */
 export async function withNamesThatAreFree(context: Context, located: Located, goal: Goal): Promise<Goal> {
-  const own = located.place === "home" ? located.snapshot.device.ifindex : null;
-  const others = (await context.kernel.devices()).filter(({ ifindex }) => ifindex !== own);
+  return withNamesFreeOf(await othersAtHome(context, located), goal);
+}
+
+async function othersAtHome(context: Context, { place, snapshot }: Located): Promise<Device[]> {
+  const own = place === "home" ? snapshot.device.ifindex : null;
+  return (await context.kernel.devices()).filter(({ ifindex }) => ifindex !== own);
+}
+
+function withNamesFreeOf(others: readonly Device[], goal: Goal): Goal {
   return { ...goal, snapshot: withFreeNames(goal.snapshot, others) };
 }
 

@@ -161,9 +161,12 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
     },
     namespaces() {
       const paths = new Map<Namespace, string>();
-      for (const { pid, namespace } of world.processes.values()) {
-        if (namespace !== null && namespace !== home) paths.set(namespace, `/proc/${pid}/ns/net`);
-      }
+      const lead = (namespace: Namespace | null, path: string) => {
+        if (namespace !== null && namespace !== home && !paths.has(namespace)) paths.set(namespace, path);
+      };
+      const latest = Array.from(world.processes.values()).toReversed();
+      for (const { pid, namespace } of latest) lead(namespace, `/proc/${pid}/ns/net`);
+      for (const [path, namespace] of world.files) lead(namespace, path);
       return Array.from(paths.values());
     },
     open: (path) =>

@@ -217,6 +217,45 @@ test("what is deleted inside while it is led home is not the one at home that ha
   expect(daemon.engine.attachments()).toEqual([]);
 });
 
+test.each([1, 2])(
+  "a tun whose name and number are taken on its way is known at home, though the daemon is killed after move %d",
+  async (killedAfter) => {
+    const machine = machineWith("tun");
+    const { world, home } = machine;
+    const before = pictureOf(world, home);
+    const { ifindex } = deviceIn(home, "d0");
+    const container = startContainer(machine);
+    const fuse = createFuse();
+    let moves = Number.NEGATIVE_INFINITY;
+    const refuser: Refuser = (request) => {
+      const { type, payload } = request;
+      if (isQuestion(request) && moves === killedAfter) fuse.burn();
+      if (type !== RTM_NEWLINK || linkMessage.decode(payload).values.IFLA_NET_NS_FD === undefined)
+        return null;
+      moves += 1;
+      if (moves === 1) addLink(world, home, { name: "d0", kind: "ifb", ifindex });
+      return null;
+    };
+    const daemon = await startDaemon(machine, {
+      mappings,
+      fuse,
+      system: (system) => refusingSystem(system, refuser),
+    });
+    await daemon.engine.handle(attachEvent(machine, "c1", container));
+    moves = 0;
+    kill(world, container);
+    await Promise.race([daemon.settle(), fuse.burnt]);
+    daemon[Symbol.dispose]();
+    expect(moves).toBe(killedAfter);
+    using next = await startDaemon(machine, { mappings });
+    await next.settle();
+    deleteLink(world, deviceIn(home, "d0"));
+    await next.retry();
+    await next.settle();
+    expect(withoutNumbers(pictureOf(world, home))).toEqual(withoutNumbers(before));
+  },
+);
+
 test("a tun whose name and number are another's is known at home, though the kernel refuses to tell once", async () => {
   for (let at = 1, refused = true; refused; at++) {
     const machine = machineWith("tun");

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 import type { Journal } from "../../../src/engine/journal.ts";
 import { startDaemon } from "../../sim/model/daemon.ts";
+import { addNamespace } from "../../sim/model/lifetime.ts";
 import { attachmentsOf } from "../../sim/model/memory-journal.ts";
 import { pictureOf } from "../../sim/model/picture.ts";
-import { kill } from "../../sim/model/processes.ts";
+import { kill, spawn } from "../../sim/model/processes.ts";
 import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
-import { machineWith, startContainer } from "./host.ts";
+import { change, deviceIn, machineWith, startContainer } from "./host.ts";
 
 const mappings = [mappingFor("c1", { match: { name: "d0" } }), mappingFor("c2", { match: { name: "d1" } })];
 
@@ -112,4 +113,26 @@ test("the disk fills at any moment of an attach: nobody is told that it has what
     else expect(next.engine.attachments()).toMatchObject([{ state: "attached" }]);
     if (writes < at) break;
   }
+});
+
+test("moved on where that cannot be put on record: the next daemon finds it by the pin", async () => {
+  const machine = machineWith("veth", "ifb");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const container = startContainer(machine);
+  const nested = addNamespace(world);
+  const inhabitant = spawn(world, nested);
+  const { state, journal } = disk();
+  {
+    using daemon = await startDaemon(machine, { mappings, journal });
+    await daemon.engine.handle(attachEvent(machine, "c1", container));
+    state.isFull = true;
+    change(world, deviceIn(container.netns, "d0"), { target: nested });
+    await daemon.settle();
+  }
+  kill(world, inhabitant);
+  using next = await startDaemon(machine, { mappings });
+  kill(world, container);
+  await next.settle();
+  expect(pictureOf(world, home)).toEqual(before);
 });

@@ -1,7 +1,9 @@
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import { isHardware } from "../domain/device.ts";
+import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { deviceHome, landed } from "./device-homecoming.ts";
+import { fieldsOf, withIfindex } from "./homecoming.ts";
 import { note, withoutMissing } from "./missing.ts";
 import { lastSeenIn, wantedOf } from "./whereabouts.ts";
 
@@ -41,20 +43,37 @@ async function auditOne(context: Context, key: number): Promise<void> {
       const message = `${name} is neither in the container's namespace any more nor on the host: it may have been moved on or unplugged`;
       note(context, attachment, { code: "device-missing", message, device: name });
     } else {
-      const came = await led(context, attachment, at, device);
-      if (came.home === null) continue;
-      const message = `${name} has left its container, which has not ended, and is home`;
-      note(context, attachment, { code: "device-missing", message, device: name });
+      const told = await led(context, attachment, at, device);
+      for (const problem of told) note(context, registry.get(key) ?? attachment, problem);
     }
   }
 }
 
-/** Gives back what it had to a device that has come home by itself; nobody is to choose it meanwhile. */
-async function led(context: Context, attachment: Attachment, at: number, device: AttachedDevice) {
+/**
+ * Gives back what it had to a device that has come home by itself; nobody is to choose it meanwhile.
+ *
+ * @returns what is to be told of it
+ */
+async function led(
+  context: Context,
+  attachment: Attachment,
+  at: number,
+  device: AttachedDevice,
+): Promise<Problem[]> {
+  const { registry, choosing } = context;
+  const { key } = attachment;
+  const { name } = device.snapshot.device;
   try {
-    const came = await context.choosing.run(() => deviceHome(context, attachment, device));
-    if (came.home !== null) context.registry.updateDevice(attachment.key, at, { state: "home" });
-    return came;
+    const came = await choosing.run(() => deviceHome(context, attachment, device));
+    if (came.home === null) {
+      if (came.ifindex !== null)
+        registry.updateDevice(key, at, { snapshot: withIfindex(device.snapshot, came.ifindex) });
+      return [{ ...came.problem, code: "device-missing" }];
+    }
+    context.cameHome(device, came.home, fieldsOf(attachment, device));
+    registry.updateDevice(key, at, { state: "home" });
+    const message = `${name} has left its container, which has not ended, and is home`;
+    return [...came.warnings, { code: "device-missing", message, device: name }];
   } finally {
     landed(context, device);
   }

@@ -141,11 +141,11 @@ async function leadHome(
   away: (name: string) => string,
 ): Promise<DeviceHomecoming | null> {
   const { name } = device.snapshot.device;
-  let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: ifindexToAskFor(found, device) };
-  // At home under another name it may be in use: it is left as it is until its own name is free. What has no MAC is
-  // known at home by its names there alone: refused with its own it would come under the one that it has inside.
-  if (found.place === "home" || found.snapshot.device.mac === null)
-    goal = await withNamesThatAreFree(context, found, goal);
+  // Its ifindex is asked for even where the kernel would keep it: refused it stays where it is, and once it is home it is
+  // known by that, whatever it was called inside.
+  let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: device.snapshot.device.ifindex };
+  // At home under another name it may be in use: it is left as it is until its own name is free.
+  if (found.place === "home") goal = await withNamesThatAreFree(context, found, goal);
   let result = await lead(context, cookie, device, found, goal, false);
   noteLanding(context, device, result);
   for (let mends = 0; mends < MENDS && result.located !== null && !isHome(result, device); mends++) {
@@ -197,16 +197,6 @@ export async function lead(
   if (steps.length === 0) return { failure: null, located: from };
   const each = carryOn ? separately(steps) : steps;
   return context.kernel.apply(cookie, from, wantedOf(device), each, carryOn);
-}
-
-/**
- * Asked for where the kernel would not give it back by itself, which it does where it was kept inside. For what has no MAC
- * always: refused, it stays where it is, and with its number it is known at home whatever it is called.
- */
-function ifindexToAskFor(found: Located, device: AttachedDevice): number | null {
-  const { ifindex } = device.snapshot.device;
-  const there = found.snapshot.device;
-  return there.ifindex === ifindex && there.mac !== null ? null : ifindex;
 }
 
 /**

@@ -102,7 +102,7 @@ async function othersHome(context: Context, cookie: string): Promise<void> {
 }
 
 /** A device at home keeps the ifindex that it has there: it is known by it, and cannot be given another. */
-function withIfindex(snapshot: Snapshot, ifindex: number): Snapshot {
+export function withIfindex(snapshot: Snapshot, ifindex: number): Snapshot {
   return { ...snapshot, device: { ...snapshot.device, ifindex } };
 }
 
@@ -114,7 +114,8 @@ function broken(device: AttachedDevice, error: unknown): DeviceHomecoming {
   return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
 }
 
-function fieldsOf({ holders, mapping }: Attachment, { snapshot }: AttachedDevice): LogFields {
+/** What a line about a device of an Attachment is told with. */
+export function fieldsOf({ holders, mapping }: Attachment, { snapshot }: AttachedDevice): LogFields {
   return { container: holders.map(({ id }) => id).join(","), device: snapshot.device.name, mapping };
 }
 

@@ -31,8 +31,18 @@ export async function release(context: Context, event: ReleaseEvent): Promise<Ve
   const { registry } = context;
   const mine = event.id === null ? registry.all() : registry.ofHolder(event.id);
   if (mine.length === 0) return verdict(event, "unchanged");
+  // A pod's container that is just getting what it does not share is told that it has what it shares as well: it is to
+  // have had that.
+  for (let left = underWayBeside(context, mine); left.length > 0; left = underWayBeside(context, mine))
+    await Promise.allSettled(left);
   const homecomings = await Promise.all(mine.map(({ key }) => bringHome(context, key)));
   return answer(event, mine, homecomings, []);
+}
+
+/** What is being changed in the namespaces of these. */
+function underWayBeside({ registry, underWay }: Context, mine: readonly Attachment[]): Promise<unknown>[] {
+  const cookies = Array.from(new Set(mine.map(({ cookie }) => cookie)));
+  return cookies.flatMap(registry.inNamespace).flatMap(({ key }) => underWay.get(key) ?? []);
 }
 
 /** A watched process has ended: its container is no holder any more. */

@@ -28,6 +28,23 @@ test("a VF that was made anew in its place has never been away, and is left as i
   expect(warnings()).toEqual([]);
 });
 
+test("one that the kernel has sent home while its container lives is looked after as well", async () => {
+  const { machine, before, daemon, pass } = await home();
+  using _ = daemon;
+  await pass(12_000);
+  const { world } = machine;
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c2", container));
+  const nested = startContainer(machine);
+  change(world, deviceIn(container.netns, "eth1"), { target: nested.netns });
+  kill(world, nested);
+  await daemon.engine.audit();
+  expect(pictureOf(world, machine.home)).toEqual(before);
+  change(world, deviceIn(machine.home, "d0"), { name: "lan0" });
+  await pass(12_000);
+  expect(pictureOf(world, machine.home)).toEqual(before);
+});
+
 for (const isManaged of [false, true]) {
   test(`whoever makes it the port of another master means it, managed: ${isManaged}`, async () => {
     const { machine, d0, daemon, others, pass, warnings } = await home();

@@ -102,6 +102,38 @@ test("moved on to a namespace that dies: home while its container lives", async 
   expect(pictureOf(machine.world, machine.home)).toEqual(before);
 });
 
+test("sent home where an altname of its is another's by now: told, as whatever is not put back", async () => {
+  const { machine, daemon, container, warnings } = await attached("hardware");
+  using _ = daemon;
+  const { world, home } = machine;
+  const nested = startContainer(machine);
+  move(world, deviceIn(container.netns, "eth1"), nested.netns, null, 0);
+  addLink(world, home, { name: "d0-second", kind: "ifb" });
+  kill(world, nested);
+  await daemon.engine.audit();
+  expect(warnings()).toEqual([expect.stringContaining("d0 is home, and its altname"), LEFT]);
+  await daemon.engine.audit();
+  expect(warnings()).toHaveLength(2);
+});
+
+test("sent home where its name is another's by now: told where it is, and home as it was when that is free", async () => {
+  const { machine, before, daemon, container, warnings } = await attached("hardware");
+  using _ = daemon;
+  const { world, home } = machine;
+  const nested = startContainer(machine);
+  move(world, deviceIn(container.netns, "eth1"), nested.netns, null, 0);
+  const stranger = addLink(world, home, { name: "d0", kind: "ifb" });
+  kill(world, nested);
+  for (let times = 0; times < 2; times++) {
+    await daemon.engine.audit();
+    expect(warnings()).toEqual([expect.stringContaining("d0 is home as ")]);
+  }
+  deleteLink(world, stranger);
+  await daemon.engine.audit();
+  expect(warnings()).toEqual([LEFT]);
+  expect(pictureOf(world, home)).toEqual(before);
+});
+
 test("a virtual device that its container deletes is its own affair until it ends", async () => {
   const { machine, daemon, container, warnings } = await attached("veth");
   using _ = daemon;

@@ -97,6 +97,29 @@ describe("a pod's containers", () => {
     expect(pictureOf(machine.world, machine.home)).toEqual(before);
   });
 
+  test("`release` of one at any moment of another's attach: that one is told of all that it asked for", async () => {
+    for (let turns = 0, isLate = false; !isLate; turns++) {
+      const { machine, before, start } = sceneOf({ "/c1": { d0: null }, "/c2": { d0: null, d1: "eth1" } });
+      using daemon = await start();
+      const first = startContainer(machine);
+      await daemon.engine.handle(bundleEvent(machine, "c1", first));
+      const second = startContainer(machine, first);
+      let isAnswered = false;
+      const answered = daemon.engine.handle(bundleEvent(machine, "c2", second)).finally(() => {
+        isAnswered = true;
+      });
+      for (let left = turns; left > 0; left--) await Promise.resolve();
+      isLate = isAnswered;
+      const released = await daemon.engine.handle(releaseEvent("c1"));
+      expect(released.outcome).toBe("returned");
+      const { outcome, devices } = await answered;
+      const names = devices.map(({ host_name }) => host_name).toSorted();
+      expect({ turns, outcome, names }).toEqual({ turns, outcome: "attached", names: ["d0", "d1"] });
+      await daemon.engine.handle(releaseEvent(null));
+      expect(pictureOf(machine.world, machine.home)).toEqual(before);
+    }
+  });
+
   test("one whose rest cannot be had shares nothing", async () => {
     const { machine, daemon, first, verdict } = await twoOfThem({
       "/c1": { d0: null },

@@ -217,10 +217,15 @@ test("what is deleted inside while it is led home is not the one at home that ha
   expect(daemon.engine.attachments()).toEqual([]);
 });
 
-test.each([1, 2])(
-  "a tun whose name and number are taken on its way is known at home, though the daemon is killed after move %d",
-  async (killedAfter) => {
-    const machine = machineWith("tun");
+test.each([
+  ["tun", 1],
+  ["tun", 2],
+  ["tap", 1],
+  ["tap", 2],
+] as const)(
+  "a %s that was renamed inside, and whose name and number are taken on its way, is known at home, though the daemon is killed after move %d",
+  async (kind, killedAfter) => {
+    const machine = machineWith(kind);
     const { world, home } = machine;
     const before = pictureOf(world, home);
     const { ifindex } = deviceIn(home, "d0");
@@ -242,6 +247,7 @@ test.each([1, 2])(
       system: (system) => refusingSystem(system, refuser),
     });
     await daemon.engine.handle(attachEvent(machine, "c1", container));
+    change(world, deviceIn(container.netns, "eth1"), { name: "foreign" });
     moves = 0;
     kill(world, container);
     await Promise.race([daemon.settle(), fuse.burnt]);

@@ -14,6 +14,7 @@ import { letGoOf } from "./let-go.ts";
 import { moveIn } from "./move-in.ts";
 import { pinned } from "./reach.ts";
 import { examined } from "./recovery.ts";
+import { joiningIn, underWayWith } from "./under-way.ts";
 import { refusal, verdict } from "./verdicts.ts";
 import { type Lacking, tellWaiting, waitFor } from "./wait-for.ts";
 import type { Patience } from "./waits.ts";
@@ -38,15 +39,17 @@ export async function attach(
   // So that a daemon that is started anew does not wait anew.
   const deadline = patience.writtenAt + (mapping?.wait ?? 0);
   let late = deadline <= context.uptime();
-  // By the clock as it is then: it may have been set meanwhile.
-  const writtenAt = () => context.now() - (context.uptime() - patience.writtenAt);
-  const open = () => context.kernel.open(target, writtenAt());
+  const open = () => context.kernel.open(target, patience.writtenAt);
   const attempt: Attempt = { event, target, mapping, asks, open };
   const look = async () => {
     const seen = context.waits.changes;
     const held = await open();
     if (!held.ok) return { verdict: refusal(event, held.problem, mapping?.name ?? null) };
-    return { seen, held, placed: await place(context, attempt, held, late) };
+    const placed = place(context, attempt, held, late).catch(async (error: unknown) => {
+      await letGoOf(context, held);
+      throw error;
+    });
+    return { seen, held, placed: await placed };
   };
   let hasWaited = false;
   for (;;) {
@@ -105,7 +108,7 @@ async function place(context: Context, attempt: Attempt, held: Held, late: boole
     const unjoined = unjoinedBy(context, attempt, known, held.cookie);
     const unseen = unjoined.find(({ key }) => context.unexamined.has(key));
     if (unseen !== undefined) return lookAgain(context, event, held, unseen.key, mappingName);
-    return { verdict: await again(context, attempt, known, unjoined, held) };
+    return { verdict: joiningIn(context, held.cookie, again(context, attempt, known, unjoined, held)) };
   }
   const asked = attempt.asks();
   if (asked.problem !== null) return refuse(context, event, held, asked.problem, nameOf(asked));
@@ -125,7 +128,8 @@ async function place(context: Context, attempt: Attempt, held: Held, late: boole
       return stuck === null ? { wait: Promise.resolve() } : refuse(context, event, held, stuck, name);
     }
   }
-  if (rest === null) return { verdict: await join(context, attempt, name, shared, held) };
+  if (rest === null)
+    return { verdict: joiningIn(context, held.cookie, join(context, attempt, name, shared, held)) };
   return begin(context, attempt, { name, shared, rest }, held, late);
 }
 
@@ -178,10 +182,7 @@ async function begin(
   const { registry } = context;
   const { event, target } = attempt;
   const begun = await context.choosing.run(async () => {
-    const chosen = await choose(context, mapping, held, late).catch(async (error: unknown) => {
-      await letGoOf(context, held);
-      throw error;
-    });
+    const chosen = await choose(context, mapping, held, late);
     if (!("plan" in chosen)) return chosen;
     // Whoever it was there for has ended meanwhile.
     const leaving = shared.filter(
@@ -198,17 +199,12 @@ async function begin(
     // In the same turn: whoever finds it on record has to find it under way too.
     const moved = moveIn(context, event, key, chosen.plan.devices);
     const work = shared.length === 0 ? moved : joinToo(context, attempt, name, shared, moved);
-    context.underWay.set(key, work);
-    return { key, work };
+    return { work: underWayWith(context, key, work) };
   });
   if ("wait" in begun) return begun;
   if ("lacks" in begun) return { ...begun, mapping };
   if ("problem" in begun) return refuse(context, event, held, begun.problem, mapping.name);
-  const { key, work } = begun;
-  const verdict = work.finally(() => {
-    if (context.underWay.get(key) === work) context.underWay.delete(key);
-  });
-  return { verdict };
+  return { verdict: begun.work };
 }
 
 async function refuse(

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { deviceHome, landed } from "./device-homecoming.ts";
 import { fieldsOf, withIfindex } from "./homecoming.ts";
 import { note, withoutMissing } from "./missing.ts";
+import { underWayWith } from "./under-way.ts";
 import { lastSeenIn, wantedOf } from "./whereabouts.ts";
 
 /**
@@ -17,11 +18,7 @@ export async function audit(context: Context): Promise<void> {
     if (state !== "attached" || !devices.some(isToBeSeen)) continue;
     // Its namespace is not held before it has been examined.
     if (context.underWay.has(key) || context.unexamined.has(key)) continue;
-    const work = auditOne(context, key);
-    context.underWay.set(key, work);
-    await work.finally(() => {
-      if (context.underWay.get(key) === work) context.underWay.delete(key);
-    });
+    await underWayWith(context, key, auditOne(context, key));
   }
 }
 

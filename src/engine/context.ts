@@ -6,6 +6,7 @@ import type { Kernel } from "./kernel.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { Mutex } from "./mutex.ts";
 import type { Registry } from "./registry.ts";
+import type { Joining } from "./under-way.ts";
 import type { WaitClock, Waits } from "./waits.ts";
 
 /** The process of one holder, watched for its end. */
@@ -39,6 +40,8 @@ export interface Context {
   readonly waits: Waits;
   /** The changes of Attachments that are under way, by key: attaching and coming home. */
   readonly underWay: Map<number, Promise<unknown>>;
+  /** Containers that are just being told of what is there already. */
+  readonly joining: Set<Joining>;
   /** Keys of Attachments whose namespace could not be reached again: home alone can be looked at. */
   readonly unreachable: Set<number>;
   /** Namespaces that devices of an Attachment were moved on to and that are held for it, as often as here, by key. */

@@ -10,13 +10,16 @@ import type { StepFailure } from "./executor.ts";
 import type { Applied } from "./kernel.ts";
 import { close } from "./let-go.ts";
 import { type NotHome, nowhere, outOfReach } from "./not-home.ts";
-import { lastSeenIn, trace, wantedOf } from "./whereabouts.ts";
+import { lastSeenIn, trace, wantedIn, wantedOf } from "./whereabouts.ts";
 
 /**
  * How often a device that did not come home as it was is seen to at once: something may be in its way, and
  * whoever is inside may have changed it since it was looked at.
  */
 const MENDS = 2;
+
+/** The last ifindex that there can be. */
+const INT_MAX = 0x7fffffff;
 
 /** Process 1 lives in it, or in what is the initial one for all that can be seen from here. */
 const INIT_NET = "/proc/1/ns/net";
@@ -33,11 +36,7 @@ export async function deviceHome(
   const seenIn = lastSeenIn(context, attachment, device);
   const away = device.movedTo === null ? () => "is still inside" : isElsewhere;
   // Each time anew: others may come there meanwhile.
-  const wanted = () =>
-    wantedOf(
-      device,
-      context.registry.inNamespace(attachment.cookie).flatMap(({ devices }) => devices),
-    );
+  const wanted = () => wantedIn(context, seenIn, device);
   const found = await context.kernel.locate(seenIn, wanted());
   if (found !== null) {
     const came = await leadHome(context, seenIn, device, found, away);
@@ -60,7 +59,7 @@ export async function deviceHome(
   }
   if (!isHardware(wantedOf(device).identity)) return nowhere(device, null);
   // The kernel sends hardware whose namespace dies to init_net, and that need not be home.
-  const initial = await context.kernel.open({ by: "netns", path: INIT_NET }, context.now());
+  const initial = await context.kernel.open({ by: "netns", path: INIT_NET }, context.uptime());
   if (!initial.ok) return nowhere(device, initial.problem);
   const fallen = { ...device, insideIfindex: null };
   const came = await fromElsewhere(context, initial.cookie, fallen, (name) => `is in init_net as ${name}`);
@@ -79,7 +78,7 @@ async function fromElsewhere(
   away: (name: string) => string,
 ): Promise<DeviceHomecoming | null> {
   try {
-    const found = await context.kernel.locate(cookie, wantedOf(device));
+    const found = await context.kernel.locate(cookie, wantedIn(context, cookie, device));
     return found === null ? null : await leadHome(context, cookie, device, found, away);
   } finally {
     await close(context, cookie);
@@ -102,7 +101,10 @@ async function fromTold(
     const to = context.told.get(departure);
     if (to === undefined) return null;
     const there = { ...device, insideIfindex: to.ifindex };
-    const found = await context.kernel.locate(to.cookie, { ...wantedOf(there), guess: true });
+    const found = await context.kernel.locate(to.cookie, {
+      ...wantedIn(context, to.cookie, there),
+      guess: true,
+    });
     const isThere = found?.place === "inside";
     const came = isThere ? await leadHome(context, to.cookie, there, found, isElsewhere) : null;
     if (came !== null) return came;
@@ -120,7 +122,7 @@ async function fromOwn(
   const there = { ...device, movedTo: null, insideIfindex: null };
   const own = device.movedTo === null ? null : lastSeenIn(context, attachment, there);
   if (own === null) return null;
-  const found = await context.kernel.locate(own, wantedOf(there, attachment.devices));
+  const found = await context.kernel.locate(own, wantedIn(context, own, there));
   return found && (await leadHome(context, own, there, found, () => "is still inside"));
 }
 
@@ -196,7 +198,7 @@ export async function lead(
   const steps = plan(from, goal);
   if (steps.length === 0) return { failure: null, located: from };
   const each = carryOn ? separately(steps) : steps;
-  return context.kernel.apply(cookie, from, wantedOf(device), each, carryOn);
+  return context.kernel.apply(cookie, from, wantedIn(context, cookie, device), each, carryOn);
 }
 
 /**
@@ -213,7 +215,14 @@ async function secondBest(
   const others = await othersAtHome(context, located);
   const isTaken = failure.errno === "EBUSY" && others.some(({ ifindex }) => ifindex === goal.ifindex);
   // Whoever has the ifindex may have come by the name as well, and the kernel looks at the ifindex first.
-  return withNamesFreeOf(others, isTaken ? { ...goal, ifindex: null } : goal);
+  return withNamesFreeOf(others, isTaken ? { ...goal, ifindex: nobodys(context, others) } : goal);
+}
+
+/** An ifindex that is free at home, and is not to be had by one of ours that is still to come there. */
+function nobodys({ registry }: Context, others: readonly Device[]): number | null {
+  const away = registry.all().flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device));
+  const next = Math.max(...[...others, ...away].map(({ ifindex }) => ifindex)) + 1;
+  return next > INT_MAX ? null : next;
 }
 
 /** `goal` as far as its names are nobody else's at home. */

@@ -75,6 +75,7 @@ export function createEngine(parts: EngineParts): Engine {
     told: new Map(),
     waits: createWaits(parts),
     underWay: new Map(),
+    joining: new Set(),
     unreachable: new Set(),
     landing: new Map(),
     heldOn: new Map(),

@@ -7,6 +7,7 @@ import { isStillHeld } from "./holders.ts";
 import { isLeft, leave, letGo, letGoOn } from "./leave.ts";
 import type { LogFields } from "./log.ts";
 import { takeHold } from "./reach.ts";
+import { underWayWith } from "./under-way.ts";
 
 /** What became of an Attachment on its way home. */
 export interface Homecoming {
@@ -28,11 +29,7 @@ export interface Homecoming {
 export function bringHome(context: Context, key: number): Promise<Homecoming> {
   const before = context.underWay.get(key) ?? Promise.resolve();
   const homecoming = before.catch(() => undefined).then(() => comeHome(context, key));
-  const entry = homecoming.finally(() => {
-    if (context.underWay.get(key) === entry) context.underWay.delete(key);
-  });
-  context.underWay.set(key, entry);
-  return entry;
+  return underWayWith(context, key, homecoming);
 }
 
 /** As {@link bringHome}, at once: for whoever is the change that is under way. */

@@ -54,7 +54,7 @@ export interface KernelCalls {
   /**
    * Takes hold of a namespace: of a pid the pidfd first, then the namespace, then a look that it still lives.
    *
-   * @param writtenAt when the event was written, CLOCK_REALTIME milliseconds: a process that started later
+   * @param writtenAt when the event was written, CLOCK_BOOTTIME milliseconds: a process that started later
    *   is not the one that was meant
    */
   open(target: Target, writtenAt: number): Opened;
@@ -108,6 +108,12 @@ export type Kernel = {
 /** The system refused what a call needs (no memory, no free file descriptor, no permission), in its own words. */
 export class KernelError extends Error {
   override readonly name = "KernelError";
+}
+
+/** For a look that the system may refuse: nothing is seen then. Whatever else was thrown is thrown on. */
+export function nullIfRefused(error: unknown): null {
+  if (error instanceof KernelError) return null;
+  throw error;
 }
 
 /** Whether something that was thrown on the kernel's side is the system's refusal, and no fault of ours. */

@@ -73,7 +73,6 @@ export function createLinux(): System {
     ...busesIn("/sys/bus"),
     ...udevIn("/run/udev", home === initialNamespace()),
     bootTime,
-    wallTime: () => Date.now(),
   };
 }
 

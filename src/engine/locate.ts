@@ -76,7 +76,7 @@ export function locate(places: Places, wanted: Wanted): Located | null {
     return guess === true ? locatedAt(places, "inside", inside, there, aspects) : null;
   if (inside !== null) {
     const left = readDevices(inside).filter((device) => !isAnother(device, wanted));
-    const within = mostAlike(left, (device) => isOneOf(device, names), names);
+    const within = mostAlike(left, (device) => isOneOf(device, names), names, homeIfindex);
     if (within !== undefined) return locatedAt(places, "inside", inside, within, aspects);
   }
   // What has no MAC is too easily taken for another: at home its own name alone will do, and that only where somebody
@@ -137,14 +137,20 @@ function onlyOne(devices: readonly Device[]): Device | undefined {
   return devices.length === 1 ? devices[0] : undefined;
 }
 
-/** Of those that fit, one that is called as it was: all ports of a switch have one place, and may have no MAC of their own. */
+/**
+ * Of those that fit, one that is called as it was: all ports of a switch have one place, and may have no MAC of their own.
+ *
+ * @param number which the kernel leaves it where that is free: of several that are called so, one that has it
+ */
 function mostAlike(
   devices: readonly Device[],
   fits: (device: Device) => boolean,
   names: readonly string[],
+  number: number | null = null,
 ): Device | undefined {
   const all = devices.filter(fits);
-  return all.find(({ name }) => names.includes(name)) ?? all[0];
+  const named = all.filter(({ name }) => names.includes(name));
+  return named.find(({ ifindex }) => ifindex === number) ?? named[0] ?? all[0];
 }
 
 /**

@@ -7,8 +7,9 @@ import { close } from "./let-go.ts";
 import type { Wanted } from "./locate.ts";
 import { note, withoutMissing } from "./missing.ts";
 import { pinned } from "./reach.ts";
+import { underWayWith } from "./under-way.ts";
 import { thrown } from "./verdicts.ts";
-import { lastSeenIn, trace, wantedOf } from "./whereabouts.ts";
+import { lastSeenIn, trace, wantedIn, wantedOf } from "./whereabouts.ts";
 
 /** Told by the kernel's side: a device has left a held namespace. */
 export type Departed = Extract<KernelNews, { type: "departed" }>;
@@ -61,7 +62,7 @@ export async function seekAgain(context: Context): Promise<void> {
 /** As {@link seekDevices}, unless something else is under way or to be done first: that looks for them itself. */
 export async function seekIn(context: Context, key: number): Promise<void> {
   if (context.underWay.has(key) || context.unexamined.has(key)) return;
-  await asChange(context, key, () => seekDevices(context, key));
+  await underWayWith(context, key, seekDevices(context, key));
 }
 
 /**
@@ -81,22 +82,33 @@ interface Busy {
 async function takeIn(context: Context, { from, ifindex, to }: Departed): Promise<Busy | null> {
   const found = ownerOf(context, from, ifindex);
   if (found !== null && "end" in found) return found;
-  if (found === null) {
-    // One of the container's own.
-    if (to !== null) await close(context, to.cookie);
-    return null;
-  }
-  const { key } = found.attachment;
-  await asChange(context, key, async () => {
-    if (await isStillThere(context, found, to)) {
-      if (to !== null) await close(context, to.cookie);
-      return;
-    }
-    if (to !== null) await holdThere(context, found, to.cookie, to.ifindex);
-    // It may have moved on before anybody listened there.
-    await seek(context, key, found.at);
-  });
+  const hasLeft =
+    found !== null && (await underWayWith(context, found.attachment.key, hasLeftFor(context, found, to)));
+  if (hasLeft) return null;
+  // One of the container's own; or one of ours, whose number another one of ours has got since.
+  await seekUnnumbered(context, from);
+  if (to !== null) await close(context, to.cookie);
   return null;
+}
+
+/** Takes in that a device has left, and where it is now; or tells that it is still there. */
+async function hasLeftFor(context: Context, found: Found, to: Departed["to"]): Promise<boolean> {
+  if (await isStillThere(context, found, to)) return false;
+  if (to !== null) await holdThere(context, found, to.cookie, to.ifindex);
+  // It may have moved on before anybody listened there.
+  await seek(context, found.attachment.key, found.at);
+  return true;
+}
+
+/** Looks for those devices that are not known by a number in a held namespace. */
+async function seekUnnumbered(context: Context, from: string): Promise<void> {
+  for (const { key, cookie, devices } of context.registry.all()) {
+    const isUnnumbered = devices.some(
+      ({ state, insideIfindex, movedTo }) =>
+        state !== "home" && insideIfindex === null && (movedTo ?? cookie) === from,
+    );
+    if (isUnnumbered) await seekIn(context, key);
+  }
 }
 
 /**
@@ -113,19 +125,13 @@ async function isStillThere(
     const found = await context.kernel.locate(cookie, wanted).catch(() => null);
     return found?.place === "inside" ? found.snapshot.device : null;
   };
-  const wanted = wantedOf(device, attachment.devices);
-  const there = await look(lastSeenIn(context, attachment, device), { ...wanted, guess: true });
+  const seenIn = lastSeenIn(context, attachment, device);
+  const wanted = wantedIn(context, seenIn, device);
+  const there = await look(seenIn, { ...wanted, guess: true });
   if (there === null) return false;
   if (to === null || mayBe(wanted.identity, there, true)) return true;
-  return (await look(to.cookie, { ...wanted, insideIfindex: to.ifindex })) === null;
-}
-
-/** So that nobody brings a device home while it is being followed. */
-async function asChange(context: Context, key: number, work: () => Promise<void>): Promise<void> {
-  const { underWay } = context;
-  const change = work();
-  underWay.set(key, change);
-  await change.finally(() => underWay.get(key) === change && underWay.delete(key));
+  const wantedThere = { ...wantedIn(context, to.cookie, device), insideIfindex: to.ifindex };
+  return (await look(to.cookie, wantedThere)) === null;
 }
 
 /** Looks for one device; where the kernel does not let us look, that is told, and it is looked for again. */
@@ -147,10 +153,8 @@ async function look(context: Context, key: number, at: number): Promise<void> {
   const attachment = context.registry.get(key);
   const device = attachment?.devices[at];
   if (!attachment || !device || !isFollowed(attachment, device)) return;
-  const found = await context.kernel.locate(
-    lastSeenIn(context, attachment, device),
-    wantedOf(device, attachment.devices),
-  );
+  const seenIn = lastSeenIn(context, attachment, device);
+  const found = await context.kernel.locate(seenIn, wantedIn(context, seenIn, device));
   if (found !== null) return;
   const followed = await trace(context, attachment, device);
   if (followed?.ok === true) {

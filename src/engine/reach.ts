@@ -110,7 +110,7 @@ async function reach(context: Context, attachment: Attachment, holder: Holder): 
     holder.pid !== null
       ? ({ by: "pid", pid: holder.pid } as const)
       : ({ by: "netns", path: holder.path ?? "" } as const);
-  const opened = await context.kernel.open(target, context.now());
+  const opened = await context.kernel.open(target, context.uptime());
   if (!opened.ok) return null;
   const same =
     opened.cookie === attachment.cookie && (opened.process?.startTime ?? null) === holder.startTime;

@@ -5,9 +5,11 @@ import type { Problem } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { isStillHeld } from "./holders.ts";
 import { bringHome, comeHome } from "./homecoming.ts";
+import { nullIfRefused } from "./kernel.ts";
 import { seekDevices, seekIn } from "./moved-on.ts";
 import { takeHold } from "./reach.ts";
-import { lastSeenIn, wantedOf } from "./whereabouts.ts";
+import { underWayWith } from "./under-way.ts";
+import { lastSeenIn, wantedIn } from "./whereabouts.ts";
 
 /**
  * Takes up what an earlier daemon left: adopts the Attachments whose containers live, and brings home what
@@ -34,8 +36,7 @@ export async function examineAgain(context: Context): Promise<void> {
       const now = registry.get(key);
       if (problem === null && now !== null) await takeUp(context, now, { home: comeHome, seek: seekDevices });
     });
-    underWay.set(key, work);
-    await work.finally(() => underWay.get(key) === work && underWay.delete(key));
+    await underWayWith(context, key, work);
   }
 }
 
@@ -88,8 +89,10 @@ async function look(context: Context, attachment: Attachment): Promise<Seen[]> {
   const seen: Seen[] = [];
   for (const device of attachment.devices) {
     if (device.state === "home") continue;
-    const wanted = wantedOf(device, attachment.devices);
-    const found = await context.kernel.locate(lastSeenIn(context, attachment, device), wanted);
+    const seenIn = lastSeenIn(context, attachment, device);
+    const wanted = wantedIn(context, seenIn, device);
+    // Where the kernel refuses to tell, it is looked for like one that is not found.
+    const found = await context.kernel.locate(seenIn, wanted).catch(nullIfRefused);
     seen.push({ place: found?.place ?? null, isVirtual: !isHardware(wanted.identity) });
   }
   return seen;

@@ -13,7 +13,7 @@ const EACH_WHOLE = 5;
  * first few dozen times is compiled before a container waits for it.
  *
  * @param pid our own: it is refused as a target once it has been looked at in full
- * @param now CLOCK_REALTIME, milliseconds
+ * @param now CLOCK_BOOTTIME, milliseconds
  */
 export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
   const lo = kernel.devices().find(({ name }) => name === "lo");

@@ -4,6 +4,7 @@ import type { Problem, Verdict, VerdictDevice } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { hasEnded, isStillHeld, unwatchHolder, withEnded } from "./holders.ts";
 import { bringHome, goodbye, type Homecoming } from "./homecoming.ts";
+import { changesIn } from "./under-way.ts";
 import { verdict } from "./verdicts.ts";
 
 /** Carries out `stopped`: the container is no holder any more, and with the last one the devices come home. */
@@ -33,16 +34,11 @@ export async function release(context: Context, event: ReleaseEvent): Promise<Ve
   if (mine.length === 0) return verdict(event, "unchanged");
   // A pod's container that is just getting what it does not share is told that it has what it shares as well: it is to
   // have had that.
-  for (let left = underWayBeside(context, mine); left.length > 0; left = underWayBeside(context, mine))
+  const cookies = new Set(mine.map(({ cookie }) => cookie));
+  for (let left = changesIn(context, cookies); left.length > 0; left = changesIn(context, cookies))
     await Promise.allSettled(left);
   const homecomings = await Promise.all(mine.map(({ key }) => bringHome(context, key)));
   return answer(event, mine, homecomings, []);
-}
-
-/** What is being changed in the namespaces of these. */
-function underWayBeside({ registry, underWay }: Context, mine: readonly Attachment[]): Promise<unknown>[] {
-  const cookies = Array.from(new Set(mine.map(({ cookie }) => cookie)));
-  return cookies.flatMap(registry.inNamespace).flatMap(({ key }) => underWay.get(key) ?? []);
 }
 
 /** A watched process has ended: its container is no holder any more. */

@@ -76,6 +76,4 @@ export interface System {
   isSetUp(ifindex: number): boolean;
   /** CLOCK_BOOTTIME, milliseconds. */
   bootTime(): number;
-  /** CLOCK_REALTIME, milliseconds. */
-  wallTime(): number;
 }

@@ -22,7 +22,11 @@ const CLOCK_SLACK_MS = 20;
 /** sysconf(_SC_CLK_TCK): 100 in every Linux ABI. */
 const MS_PER_TICK = 10;
 
-/** Looks at what an event names without side effects, and opens it if it is what an event may name. */
+/**
+ * Looks at what an event names without side effects, and opens it if it is what an event may name.
+ *
+ * @param writtenAt when the event was written, CLOCK_BOOTTIME milliseconds, which start times are told in and nobody sets
+ */
 export function examine(system: System, target: Target, writtenAt: number): Examined {
   return target.by === "pid" ? examinePid(system, target.pid, writtenAt) : examinePath(system, target.path);
 }
@@ -51,8 +55,7 @@ function examinePid(system: System, pid: number, writtenAt: number): Examined {
   try {
     const startTime = system.startTime(pid);
     if (startTime === null) return refused("process-gone", gone);
-    const age = system.wallTime() - writtenAt;
-    if (startTime * MS_PER_TICK > system.bootTime() - age + CLOCK_SLACK_MS) {
+    if (startTime * MS_PER_TICK > writtenAt + CLOCK_SLACK_MS) {
       const message = `process ${pid} started after the event was written: the one that was meant has ended, and its pid is another's now`;
       return refused("pid-reused", message);
     }

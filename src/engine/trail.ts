@@ -11,7 +11,7 @@ export function trailOver(system: System, namespaces: Namespaces, take: Take): T
     get: (cookie) => namespaces.get(cookie),
     close: (cookie) => namespaces.letGo(cookie),
     openPath(path) {
-      const examined = examine(system, { by: "netns", path }, system.wallTime());
+      const examined = examine(system, { by: "netns", path }, system.bootTime());
       return examined.ok ? take(examined) : examined;
     },
     paths: () => system.namespaces(),

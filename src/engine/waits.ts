@@ -55,7 +55,7 @@ export interface Waits {
 export interface WaitClock {
   /** CLOCK_REALTIME, milliseconds: anybody may set it at any time. */
   readonly now: () => number;
-  /** CLOCK_MONOTONIC, milliseconds: nobody can set it. For how long something takes. */
+  /** CLOCK_BOOTTIME, milliseconds: nobody can set it, and processes' start times are told by it. */
   readonly uptime: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Rings once, that much later; to be called off with what it gives. */

@@ -5,40 +5,51 @@ import type { Context } from "./context.ts";
 import type { Followed } from "./kernel.ts";
 import type { Others, Wanted } from "./locate.ts";
 
-/**
- * What is known of a device that is to be found again.
- *
- * @param beside devices that may be where it is, and are known there by their numbers
- */
-export function wantedOf(device: AttachedDevice, beside: readonly AttachedDevice[] = []): Wanted {
+/** What is known of a device that is to be found again. */
+export function wantedOf(device: AttachedDevice): Wanted {
   return {
     identity: identityOf(device.snapshot.device, device.wanted.device.mac),
     insideIfindex: device.insideIfindex,
-    others: othersOf(device, beside),
+    others: { numbers: [], macs: [], names: [] },
     homeIfindex: device.snapshot.device.ifindex,
     names: [device.snapshot.device.name, device.wanted.device.name],
     aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
   };
 }
 
+/**
+ * As {@link wantedOf}, where others of ours may be, which are known there by their numbers.
+ *
+ * @param cookie of the namespace that is looked at beside home; null: none
+ */
+export function wantedIn({ registry }: Context, cookie: string | null, device: AttachedDevice): Wanted {
+  const beside = registry
+    .all()
+    .flatMap((one) => one.devices.filter(({ movedTo }) => (movedTo ?? one.cookie) === cookie));
+  return { ...wantedOf(device), others: othersOf(device, beside) };
+}
+
 function othersOf(device: AttachedDevice, beside: readonly AttachedDevice[]): Others {
-  const away = beside.filter(({ state }) => state !== "home");
-  const numbers = away.flatMap(({ insideIfindex, movedTo }) =>
-    insideIfindex === null || insideIfindex === device.insideIfindex || movedTo !== device.movedTo
-      ? []
-      : insideIfindex,
+  const away = beside.filter((one) => one.state !== "home" && !isSame(one, device));
+  const numbers = away.flatMap(({ insideIfindex }) =>
+    insideIfindex === null || insideIfindex === device.insideIfindex ? [] : insideIfindex,
   );
   // A number that is on record with two was freed by the one, and is the other's.
   const unseen = away.filter(
-    ({ insideIfindex, snapshot }) =>
-      snapshot.device.ifindex !== device.snapshot.device.ifindex &&
-      (insideIfindex === null || insideIfindex === device.insideIfindex),
+    ({ insideIfindex }) => insideIfindex === null || insideIfindex === device.insideIfindex,
   );
   const macs = unseen.flatMap(({ snapshot, wanted }) => [snapshot.device.mac, wanted.device.mac]);
   const names = unseen.flatMap(({ state, wanted }) =>
     state === "moving" && wanted.device.mac === null ? wanted.device.name : [],
   );
   return { numbers, macs, names };
+}
+
+function isSame(
+  { snapshot: { device: one } }: AttachedDevice,
+  { snapshot: { device: other } }: AttachedDevice,
+) {
+  return one.ifindex === other.ifindex && one.name === other.name;
 }
 
 /** The namespace that a device was last seen in, home aside; null: that is held no more, and home alone can be looked at. */

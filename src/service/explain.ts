@@ -1,3 +1,4 @@
+import { bootTime } from "../../ffi/process.ts";
 import type { Config } from "../config/config.ts";
 import { type Pick, type PlannedDevice, planAttach, type SeenDevice } from "../domain/attach-plan.ts";
 import type { Attachment } from "../domain/attachment.ts";
@@ -94,7 +95,7 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
   if (asked.problem !== null) return { ...base, conflicts: [withMend(asked.problem)] };
   if (asked.mapping === null || event.target === null) return base;
   using service = new KernelService(createLinux(), () => undefined);
-  const opened = service.open(event.target, event.writtenAt);
+  const opened = service.open(event.target, bootTime() - (Date.now() - event.writtenAt));
   const cookie = opened.ok ? opened.cookie : null;
   const held = readJournal(config.daemon.state);
   const known = knownAlready(held, event.id, asked.mapping, cookie);

@@ -1,5 +1,6 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { bootTime } from "../../ffi/process.ts";
 import { type Attachment, namespacesOf } from "../domain/attachment.ts";
 import { readJournal } from "../engine/journal.ts";
 import { KernelService } from "../engine/kernel-service.ts";
@@ -33,7 +34,7 @@ export function hold(state: string): Held {
   // Its end leaves the pins where they are.
   using service = new KernelService(createLinux(), () => undefined, pins);
   for (const path of missing.size === 0 ? [] : waysTo(state, left)) {
-    const opened = service.open({ by: "netns", path }, Date.now());
+    const opened = service.open({ by: "netns", path }, bootTime());
     if (!opened.ok) continue;
     if (!missing.delete(opened.cookie)) {
       service.close(opened.cookie);

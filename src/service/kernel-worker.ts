@@ -1,5 +1,6 @@
 import { receiveMessageOnPort } from "node:worker_threads";
 import { drainEventfd, PollSet } from "../../ffi/poll.ts";
+import { bootTime } from "../../ffi/process.ts";
 import { isSystemRefusal, type KernelCalls } from "../engine/kernel.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
@@ -35,7 +36,7 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
 function serve({ port, wakeFd, holding }: WorkerStart, post: (message: WorkerMessage) => void): void {
   const linux = createLinux();
   using service = new KernelService(linux, (news) => post({ type: "news", news }), pinsOf(holding));
-  rehearse(service, process.pid, Date.now());
+  rehearse(service, process.pid, bootTime());
   // Compiled by that: where a namespace is about to end, it has to be found in a millisecond.
   for (let round = 0; round < SEARCHES; round++) for (const _ of linux.namespaces());
   post({ type: "ready" });

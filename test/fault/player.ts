@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { bootTime } from "../../ffi/process.ts";
 import { type Attachment, namespacesOf } from "../../src/domain/attachment.ts";
 import type { SpoolEvent } from "../../src/domain/event.ts";
 import type { Mapping } from "../../src/domain/mapping.ts";
@@ -76,7 +77,7 @@ function startDaemon(mappings: readonly Mapping[], fault: Fault | null) {
     registry: createRegistry(injector.journal(opened.journal), () => undefined),
     log: (level, message) => log.push(`${level}: ${message}`),
     ...clock,
-    uptime: () => performance.now() + skew,
+    uptime: () => bootTime() + skew,
     mappings: () => inForce,
   });
   return {

@@ -4,6 +4,7 @@
  * Tells the verdict as one line of JSON.
  */
 
+import { bootTime } from "../../ffi/process.ts";
 import type { Mapping } from "../../src/domain/mapping.ts";
 import { indexed } from "../../src/domain/mappings.ts";
 import type { Verdict } from "../../src/domain/verdict.ts";
@@ -35,7 +36,7 @@ const engine = createEngine({
   registry: createRegistry(memoryJournal(new Map()), () => undefined),
   log: () => undefined,
   now: () => Date.now(),
-  uptime: () => performance.now(),
+  uptime: bootTime,
   alarm: () => () => undefined,
   sleep: (milliseconds) => Bun.sleep(milliseconds),
   mappings: () => mappings,

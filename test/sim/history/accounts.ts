@@ -155,10 +155,8 @@ function homeFaults(stage: Stage, kept: readonly Attachment[]): string[] {
       return [`${label} is nobody's, and ${whereabouts(stage, known)}`];
     const now = seenOf(machine.world, link);
     const faults: string[] = [];
-    const own = comparable(now);
-    const isSame = (picture: Seen) => Bun.deepEquals(comparable(picture), own);
-    if (!known.isToldChanged && !known.pictures.some(isSame)) {
-      const [was, is] = [known.pictures.map(comparable), own].map((one) => JSON.stringify(one));
+    if (!known.isToldChanged && !isOneOf(known.pictures, now)) {
+      const [was, is] = [known.pictures.map(comparable), comparable(now)].map((one) => JSON.stringify(one));
       faults.push(`${label} is home, and not as it was:\n    was ${was}\n    is  ${is}`);
     }
     if (link.ifindex !== known.ifindex && !isNumberTaken(stage, known)) {
@@ -174,6 +172,23 @@ function homeFaults(stage: Stage, kept: readonly Attachment[]): string[] {
 /** Whether another one has had the ifindex of a device: one of others, or one that came home before it. */
 function isNumberTaken({ ledger, machine }: Stage, { ifindex }: Known): boolean {
   return ledger.othersNumbers.has(ifindex) || machine.home.links.has(ifindex);
+}
+
+/**
+ * Whether a device is as in one of its pictures. Of several changes while something was under way each may have been
+ * made before it was looked at or thereafter: then each aspect of it is as in one of them.
+ */
+function isOneOf(pictures: readonly Seen[], now: Seen): boolean {
+  const own = comparable(now);
+  const all = pictures.map(comparable);
+  if (all.some((picture) => Bun.deepEquals(picture, own))) return true;
+  if (all.length <= 2) return false;
+  const [aspects, ...others] = [own, ...all].map(({ device, ...rest }) =>
+    Object.entries({ ...device, ...rest }),
+  );
+  return (aspects ?? []).every(([aspect, value]) =>
+    others.some((other) => Bun.deepEquals(new Map<string, unknown>(other).get(aspect), value)),
+  );
 }
 
 /**

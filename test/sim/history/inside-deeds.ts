@@ -43,8 +43,10 @@ export function meddle(stage: Stage, random: Random): void {
   const deed = pick(random, Object.keys(deeds));
   tell(stage, `${link.name} in namespace ${link.namespace.cookie} is ${deed}`);
   count(stage.tally, `inside: ${deed}`);
-  const known = stage.ledger.known.get(link);
-  if (known !== undefined) known.isMeddledWith = true;
+  for (const known of stage.ledger.known.values()) {
+    // The kernel takes what is built on it along: an MTU, say.
+    if (known.link === link || known.link.lower === link) known.isMeddledWith = true;
+  }
   allowed(() => explained(stage.ledger, `${deed} inside`, () => deeds[deed]?.()));
 }
 

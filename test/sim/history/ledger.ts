@@ -76,7 +76,9 @@ export function learningJournal(journal: Journal, ledger: Ledger, { home }: Mach
         const there = home.links.get(ifindex);
         // Put on record late, it may have left its number to another one.
         const isAnother =
-          there !== undefined && !ledger.known.has(there) && there.name !== snapshot.device.name;
+          there !== undefined &&
+          !ledger.known.has(there) &&
+          (there.name !== snapshot.device.name || there.mac !== snapshot.device.mac);
         const link = isAnother ? vanished?.link : (there ?? vanished?.link);
         if (link !== undefined) ledger.taken.set(`${attachment.key}/${at}`, link);
         const known = link === undefined ? undefined : ledger.known.get(link);

@@ -147,7 +147,9 @@ function answered(stage: Stage, event: SpoolEvent, verdict: Verdict): void {
     count(stage.tally, `code ${code}`);
   if (event.type !== "container" || event.status === "stopped") return;
   if (outcome !== "attached" && outcome !== "unchanged") return;
-  if (outcome === "attached") stage.faults.push(...withheld(stage, event, verdict));
+  // Of one that has ended meanwhile what it shared may have gone already.
+  const hasEnded = stage.meant.get(event)?.process.namespace === null;
+  if (outcome === "attached" && !hasEnded) stage.faults.push(...withheld(stage, event, verdict));
   const held = stage.daemon?.engine
     .attachments()
     .filter(({ holders }) => holders.some((one) => one.id === event.id));

@@ -14,7 +14,7 @@ import type { Process } from "./processes.ts";
 import { type ErrnoCode, Refusal, refuse } from "./refusal.ts";
 import { answer } from "./rtnl.ts";
 import { readSysctl, writeSysctl } from "./sysctls.ts";
-import { type World, wallTime } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** What an fd of a process is. */
 type Open =
@@ -187,7 +187,6 @@ export function createSystem(world: World, home: Namespace): ModelSystem {
     physicalFunction: (address) => linkOn(world, ({ pci }) => pci === address)?.physfn ?? null,
     isSetUp: (ifindex) => home.links.get(ifindex)?.isSetUp ?? false,
     bootTime: () => world.now,
-    wallTime: () => wallTime(world),
     [Symbol.dispose]() {
       hasEnded = true;
       for (const other of Array.from(others)) other[Symbol.dispose]();

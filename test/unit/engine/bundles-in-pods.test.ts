@@ -120,6 +120,29 @@ describe("a pod's containers", () => {
     }
   });
 
+  test("`release` of all while one is told again what it has: that comes first, and nothing is watched thereafter", async () => {
+    for (let turns = 0, isLate = false; !isLate; turns++) {
+      const { machine, before, start } = sceneOf({ "/c1": { d0: null } });
+      using daemon = await start();
+      const first = startContainer(machine);
+      await daemon.engine.handle(bundleEvent(machine, "c1", first));
+      const restarted = startContainer(machine, first);
+      const answers: string[] = [];
+      const note = ({ outcome }: Verdict) => answers.push(outcome);
+      const answered = daemon.engine.handle(bundleEvent(machine, "c1", restarted, "again")).then(note);
+      for (let left = turns; left > 0; left--) await Promise.resolve();
+      isLate = answers.length > 0;
+      const released = daemon.engine.handle(releaseEvent(null)).then(note);
+      await Promise.all([answered, released]);
+      const isFirst = answers[0] === "returned";
+      const expected = isFirst ? ["returned", "attached"] : ["unchanged", "returned"];
+      expect({ turns, answers }).toEqual({ turns, answers: expected });
+      if (isFirst) await daemon.engine.handle(releaseEvent(null));
+      expect(pictureOf(machine.world, machine.home)).toEqual(before);
+      expect({ turns, open: daemon.openCount() }).toEqual({ turns, open: 3 });
+    }
+  });
+
   test("one whose rest cannot be had shares nothing", async () => {
     const { machine, daemon, first, verdict } = await twoOfThem({
       "/c1": { d0: null },

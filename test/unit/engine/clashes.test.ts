@@ -168,6 +168,26 @@ test("its own ifindex is had again though it had another inside", async () => {
   expect(pictureOf(world, home)).toEqual(before);
 });
 
+test("what has lost its ifindex is not given that of one that is still to come home", async () => {
+  const machine = machineWith("ifb", "ifb");
+  const { world, home } = machine;
+  const [first, second] = [deviceIn(home, "d0").ifindex, deviceIn(home, "d1").ifindex];
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" } }, { match: { name: "d1" } })],
+  });
+  const container = startContainer(machine);
+  // The first one is given the number of the second one inside, and would keep it at home.
+  addLink(world, container.netns, { name: "own", kind: "tun", ifindex: first });
+  container.netns.nextIfindex = second;
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  expect(deviceIn(container.netns, "d0").ifindex).toBe(second);
+  addLink(world, home, { name: "stranger", kind: "tun", ifindex: first });
+  kill(world, container);
+  await daemon.settle();
+  expect(deviceIn(home, "d1").ifindex).toBe(second);
+  expect(Object.keys(pictureOf(world, home)).toSorted()).toEqual(["d0", "d1", "stranger"]);
+});
+
 test("a driver that says EBUSY once does not cost the ifindex, which is free", async () => {
   const machine = machineWith("ifb");
   const { world, home } = machine;

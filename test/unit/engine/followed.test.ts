@@ -415,7 +415,7 @@ test("a number that one of the container's own left with, and ours has by now, i
   const { world, home } = machine;
   const { ifindex } = deviceIn(inside, "d0");
   const [, process] = scene.processes;
-  const opened = daemon.service.open({ by: "pid", pid: process?.pid ?? 0 }, world.bootedAt + world.now);
+  const opened = daemon.service.open({ by: "pid", pid: process?.pid ?? 0 }, world.now);
   if (!opened.ok) throw new Error(opened.problem.message);
   if (opened.process !== null) daemon.service.unwatch(opened.process.watch);
   const { cookie } = opened;
@@ -479,4 +479,41 @@ test("one that was taken to have been moved on, and never was, comes home from w
   killAll(scene);
   using _ = await startDaemon(machine, { mappings: [scene.mapping] });
   expect(pictureOf(world, home)).toEqual(before);
+});
+
+test("moved on as soon as it is inside, and another one of ours has its number next: it is held all the same", async () => {
+  const machine = machineWith("ifb", "ifb");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const container = startContainer(machine);
+  const inside = container.netns;
+  const nested = addNamespace(world);
+  const inhabitant = spawn(world, nested);
+  const number = deviceIn(home, "d1").ifindex;
+  addLink(world, inside, { name: "own", kind: "tun", ifindex: deviceIn(home, "d0").ifindex });
+  inside.nextIfindex = number;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" } }, { match: { name: "d1" } })],
+    kernel: (own) => ({
+      ...own,
+      async apply(...args) {
+        const applied = await own.apply(...args);
+        const first = linkNamed(inside, "d0");
+        if (first !== null) {
+          expect(first.ifindex).toBe(number);
+          change(world, first, { target: nested });
+        }
+        return applied;
+      },
+    }),
+  });
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  expect(deviceIn(inside, "d1").ifindex).toBe(number);
+  await daemon.settle();
+  expect(movedTo(daemon)).toEqual([String(nested.cookie), null]);
+  kill(world, inhabitant);
+  kill(world, container);
+  await daemon.settle();
+  expect(pictureOf(world, home)).toEqual(before);
+  expect(world.namespaces).toHaveLength(1);
 });

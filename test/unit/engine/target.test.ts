@@ -5,7 +5,7 @@ import { addNamespace } from "../../sim/model/lifetime.ts";
 import { kill, reap, spawn } from "../../sim/model/processes.ts";
 import { randomFrom } from "../../sim/model/random.ts";
 import { createSystem, type ModelSystem } from "../../sim/model/system.ts";
-import { advance, BOOT_WALL_TIME, createWorld } from "../../sim/model/world.ts";
+import { advance, createWorld } from "../../sim/model/world.ts";
 
 /** A process in a namespace of its own, and whoever looks at it. */
 function scene() {
@@ -13,7 +13,7 @@ function scene() {
   const home = addNamespace(world);
   const system = createSystem(world, home);
   const container = spawn(world, addNamespace(world));
-  return { world, home, system, container, now: () => BOOT_WALL_TIME + world.now };
+  return { world, home, system, container, now: () => world.now };
 }
 
 /** The code of a refusal, after which nothing may be left open; "ok" where there is none. */

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import type { System } from "../../../src/engine/system.ts";
+import { linkMessage } from "../../../src/netlink/link.ts";
+import { RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { createFuse, isQuestion, refusingSystem } from "../../sim/model/faults.ts";
 import { addNamespace } from "../../sim/model/lifetime.ts";
@@ -319,4 +321,64 @@ test("a tun that the container calls as the next one is to be called is itself a
   });
   expect((await daemon.engine.handle(attachEvent(machine, "c1", container))).outcome).toBe("failed");
   expect(pictureOf(world, home)).toEqual(before);
+});
+
+test("a tun that had to keep its name inside, where another one has the name that was asked for, is not that one", async () => {
+  const mappings = [mappingFor("c1", { match: { name: "d1" }, name: "eth1" })];
+  let isMoved = false;
+  for (let at = 1; !isMoved && at < 20; at++) {
+    const machine = machineWith("tun", "tun");
+    const { world, home } = machine;
+    const container = startContainer(machine);
+    const fuse = createFuse(at);
+    const system = (own: System) =>
+      refusingSystem(own, ({ type }) => {
+        // The container's runtime moves another one there meanwhile.
+        if (type === RTM_NEWLINK && linkNamed(container.netns, "eth1") === null) {
+          change(world, deviceIn(home, "d0"), { target: container.netns });
+          change(world, deviceIn(container.netns, "d0"), { name: "eth1" });
+        }
+        return null;
+      });
+    const daemon = await startDaemon(machine, { mappings, fuse, system });
+    await Promise.race([daemon.engine.handle(attachEvent(machine, "c1", container)), fuse.burnt]);
+    daemon[Symbol.dispose]();
+    isMoved = linkNamed(container.netns, "d1") !== null;
+    using next = await startDaemon(machine, { mappings });
+    expect(next.engine.attachments()).toEqual([]);
+    const inside = linkNamed(container.netns, "eth1") === null ? [] : ["eth1"];
+    expect({ at, inside: Object.keys(pictureOf(world, container.netns)) }).toEqual({ at, inside });
+    expect(linkNamed(home, "d1")?.altnames).toEqual(["d1-second", "d1-with-a-long-name"]);
+  }
+  expect(isMoved).toBe(true);
+});
+
+test("one that the container has called as another one while that is led home is not that one", async () => {
+  const machine = machineWith("tun", "tun");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  let isEnding = false;
+  const system = (own: System) =>
+    refusingSystem(own, ({ type, payload }) => {
+      const isMove = type === RTM_NEWLINK && linkMessage.decode(payload).values.IFLA_NET_NS_FD !== undefined;
+      if (!isMove || !isEnding) return null;
+      isEnding = false;
+      deleteLink(world, deviceIn(container.netns, "net0"));
+      change(world, deviceIn(container.netns, "net1"), { name: "net0" });
+      return "ENODEV";
+    });
+  using daemon = await startDaemon(machine, {
+    mappings: [
+      mappingFor("c1", { match: { name: "d0" }, name: "net0" }, { match: { name: "d1" }, name: "net1" }),
+    ],
+    system,
+  });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  isEnding = true;
+  kill(world, container);
+  await daemon.settle();
+  const left = Object.entries(before).filter(([name]) => name === "d1");
+  expect(Object.entries(pictureOf(world, home))).toEqual(left);
+  expect(daemon.engine.attachments()).toEqual([]);
 });

@@ -181,3 +181,33 @@ test("hardware that cannot be looked at yet is not looked for inside either, whe
   await daemon.settle();
   expect(pictureOf(machine.world, machine.home)).toEqual(before);
 });
+
+test("refused a look at every moment of taking it up again, an event leaves nothing held", async () => {
+  for (let at = 1, refused = true; refused; at++) {
+    const machine = machineWith("veth");
+    const { world, home } = machine;
+    const before = pictureOf(world, home);
+    const container = await attachedBefore(machine);
+    const state = { fails: true };
+    let questions = Number.NEGATIVE_INFINITY;
+    using daemon = await startDaemon(machine, {
+      mappings,
+      system: (system) =>
+        refusingSystem(failing("open", state)(system), (request) =>
+          isQuestion(request) && ++questions === at ? "ENOBUFS" : null,
+        ),
+    });
+    state.fails = false;
+    questions = 0;
+    await daemon.engine.handle(attachEvent(machine, "c1", container, "again"));
+    refused = questions >= at;
+    questions = Number.NEGATIVE_INFINITY;
+    kill(world, container);
+    await daemon.settle();
+    await daemon.retry();
+    const left = { attachments: daemon.engine.attachments(), open: daemon.openCount() };
+    expect({ at, ...left }).toEqual({ at, attachments: [], open: 3 });
+    expect(world.namespaces).toHaveLength(1);
+    expect(pictureOf(world, home)).toEqual(before);
+  }
+});

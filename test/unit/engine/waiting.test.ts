@@ -508,3 +508,20 @@ test("a device that comes and goes at once is waited for again", async () => {
   await daemon.settle();
   expect(now()?.outcome).toBe("attached");
 });
+
+test("a clock that is set in the moment in which a process is looked at does not make it another one", async () => {
+  const machine = emptyMachine();
+  addDevice(machine.world, machine.home, "ifb", "d0");
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" } })],
+    kernel: (own) => ({
+      ...own,
+      open(...args) {
+        machine.world.bootedAt += 3600 * SECOND;
+        return own.open(...args);
+      },
+    }),
+  });
+  const verdict = await daemon.engine.handle(attachEvent(machine, "c1", startContainer(machine)));
+  expect(verdict).toMatchObject({ outcome: "attached", error: null });
+});

@@ -9,12 +9,12 @@ import type { SysctlFiles } from "./sysctls.ts";
 
 /**
  * What others that are ours as well are known by inside: their numbers, or where these are not known their MACs; and what
- * has no MAC by the name that it is being moved there under.
+ * has no MAC by the name that it is being moved there under, once it has left home.
  */
 export interface Others {
   readonly numbers: readonly number[];
   readonly macs: readonly (string | null)[];
-  readonly names: readonly string[];
+  readonly coming: readonly { readonly name: string; readonly homeIfindex: number }[];
 }
 
 /** What is known of a device that is to be found again. */
@@ -57,10 +57,11 @@ export interface Places {
  * last of all its name; hardware is known by what nobody can change. Where it has never been seen inside, the
  * ifindex that it had at home is the last clue.
  */
-export function locate(places: Places, wanted: Wanted): Located | null {
+export function locate(places: Places, sought: Wanted): Located | null {
   const { inside, home } = places.connections;
-  const { identity, insideIfindex, homeIfindex, names, aspects, guess } = wanted;
   const devices = Array.from(places.home);
+  const wanted = { ...sought, others: withoutThoseAt(devices, sought.others) };
+  const { identity, insideIfindex, homeIfindex, names, aspects, guess } = wanted;
   const [own = ""] = names;
   const isNameTaken = devices.some(({ name, altnames }) => name === own || altnames.includes(own));
   const standIns = isNameTaken || !identity.macs.includes(null);
@@ -112,14 +113,21 @@ function deviceAt(inside: Connection, number: number, wanted: Wanted): Device | 
   if (wanted.others.numbers.includes(number)) return null;
   const device = readDevice(inside, number);
   if (device === null || !mayBe(wanted.identity, device, false)) return null;
-  // Without a MAC its number says more than what the container calls it.
-  return device.mac !== null && isAnother(device, wanted) ? null : device;
+  return isAnother(device, wanted) ? null : device;
+}
+
+/** Whoever is at home still is not on its way, whatever somebody inside is called. */
+function withoutThoseAt(home: readonly Device[], others: Others): Others {
+  const coming = others.coming.filter(
+    ({ homeIfindex }) => !home.some(({ ifindex }) => ifindex === homeIfindex),
+  );
+  return { ...others, coming };
 }
 
 /** Whether it is known to be another one of ours. */
 function isAnother({ ifindex, mac, name }: Device, { identity, others }: Wanted): boolean {
   if (others.numbers.includes(ifindex)) return true;
-  if (mac === null) return others.names.includes(name);
+  if (mac === null) return others.coming.some((other) => other.name === name);
   return !identity.macs.includes(mac) && others.macs.includes(mac);
 }
 

@@ -21,7 +21,7 @@ export function rehearse(kernel: KernelCalls, pid: number, now: number): void {
   const wanted = {
     identity: identityOf(lo, null),
     insideIfindex: null,
-    others: { numbers: [], macs: [], names: [] },
+    others: { numbers: [], macs: [], coming: [] },
     homeIfindex: lo.ifindex,
     names: [lo.name],
     aspects: { home: NOTHING, inside: NOTHING },

@@ -10,7 +10,7 @@ export function wantedOf(device: AttachedDevice): Wanted {
   return {
     identity: identityOf(device.snapshot.device, device.wanted.device.mac),
     insideIfindex: device.insideIfindex,
-    others: { numbers: [], macs: [], names: [] },
+    others: { numbers: [], macs: [], coming: [] },
     homeIfindex: device.snapshot.device.ifindex,
     names: [device.snapshot.device.name, device.wanted.device.name],
     aspects: { home: aspectsFor(device.snapshot, "home"), inside: aspectsFor(device.wanted, "inside") },
@@ -39,10 +39,12 @@ function othersOf(device: AttachedDevice, beside: readonly AttachedDevice[]): Ot
     ({ insideIfindex }) => insideIfindex === null || insideIfindex === device.insideIfindex,
   );
   const macs = unseen.flatMap(({ snapshot, wanted }) => [snapshot.device.mac, wanted.device.mac]);
-  const names = unseen.flatMap(({ state, wanted }) =>
-    state === "moving" && wanted.device.mac === null ? wanted.device.name : [],
+  const coming = unseen.flatMap(({ state, snapshot, wanted }) =>
+    state === "moving" && wanted.device.mac === null
+      ? { name: wanted.device.name, homeIfindex: snapshot.device.ifindex }
+      : [],
   );
-  return { numbers, macs, names };
+  return { numbers, macs, coming };
 }
 
 function isSame(

@@ -382,3 +382,40 @@ test("one that the container has called as another one while that is led home is
   expect(Object.entries(pictureOf(world, home))).toEqual(left);
   expect(daemon.engine.attachments()).toEqual([]);
 });
+
+test("a tun whose number was freed inside is not the next one, which got it and which nobody has seen there", async () => {
+  const machine = machineWith("tun", "tun");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  const container = startContainer(machine);
+  const number = deviceIn(home, "d1").ifindex;
+  addLink(world, container.netns, { name: "own", kind: "ifb", ifindex: deviceIn(home, "d0").ifindex });
+  container.netns.nextIfindex = number;
+  const mappings = [
+    mappingFor("c1", { match: { name: "d0" }, name: "net0" }, { match: { name: "d1" }, name: "net1" }),
+  ];
+  const fuse = createFuse();
+  let moves = 0;
+  const daemon = await startDaemon(machine, {
+    mappings,
+    fuse,
+    system: (system) =>
+      refusingSystem(system, ({ type, payload }) => {
+        const isMove =
+          type === RTM_NEWLINK && linkMessage.decode(payload).values.IFLA_NET_NS_FD !== undefined;
+        if (isMove) moves += 1;
+        if (isMove && moves === 2) {
+          deleteLink(world, deviceIn(container.netns, "net0"));
+          fuse.burn();
+        }
+        return null;
+      }),
+  });
+  await Promise.race([daemon.engine.handle(attachEvent(machine, "c1", container)), fuse.burnt]);
+  daemon[Symbol.dispose]();
+  expect(deviceIn(container.netns, "net1").ifindex).toBe(number);
+  using next = await startDaemon(machine, { mappings });
+  expect(pictureOf(world, home).d1).toEqual(before.d1);
+  expect(Object.keys(pictureOf(world, home))).toEqual(["d1"]);
+  expect(next.log.join("\n")).toContain("d0 is no more");
+});

@@ -21,8 +21,18 @@ export function threadsOutside(pid: number, home: string): string[] {
 
 /** Whether a process has been killed: its first thread is a zombie as long as others are not done, or it is gone. */
 export function isDying(pid: number): boolean {
-  const state = /^State:\t(.)/m.exec(textAt(`/proc/${pid}/status`) ?? "")?.[1];
-  return state === undefined || state === "Z" || state === "X";
+  const state = stateOf(pid);
+  return state === null || state === "Z" || state === "X";
+}
+
+/** Whether a process stands still, by SIGSTOP: it is a moment until it does. */
+export function isStopped(pid: number): boolean {
+  return stateOf(pid) === "T";
+}
+
+/** The state of a process's first thread (proc_pid_status(5)); null where there is none. */
+function stateOf(pid: number): string | null {
+  return /^State:\t(.)/m.exec(textAt(`/proc/${pid}/status`) ?? "")?.[1] ?? null;
 }
 
 /** Pids of the processes whose parent is `pid`. */

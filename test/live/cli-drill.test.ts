@@ -8,7 +8,7 @@ import { type Drill, lastedOut, startDrill, startDrillBehind } from "../helpers/
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { D0_AS_ETH1 } from "../helpers/mapping.ts";
-import { isDying } from "../helpers/proc.ts";
+import { childrenOf, isDying, isStopped } from "../helpers/proc.ts";
 import { netdevd } from "../helpers/program.ts";
 import { until } from "../helpers/until.ts";
 
@@ -407,11 +407,10 @@ test("killed with its watchdog at whatever moment, release --all brings home wha
   for (let at = 0; at < 12; at++) {
     const drill = startDrill(lab, "d0");
     await Bun.sleep(160 + at * 25);
-    // Stopped, it reaps nobody: the numbers are its watchdog's still.
+    // Once it stands still it reaps nobody, and starts nobody: its children are what it says.
     drill.kill("SIGSTOP");
-    if (drill.signalCode() === null && !isDying(drill.pid)) {
-      for (const pid of drill.seen) process.kill(pid, "SIGKILL");
-    }
+    await until("the drill to stand still", () => isStopped(drill.pid) || isDying(drill.pid));
+    for (const pid of childrenOf(drill.pid)) process.kill(pid, "SIGKILL");
     drill.kill("SIGKILL");
     await drill.exited;
     await lastedOut(drill);

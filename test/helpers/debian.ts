@@ -7,6 +7,9 @@ export const RELEASES = ["bookworm", "trixie"] as const;
 
 export type Release = (typeof RELEASES)[number];
 
+/** What debootstrap knows: `testing` is whatever Debian has of late, for what no release has yet. */
+export type Suite = Release | "testing";
+
 /** Made anew when this changes. */
 const REVISION = 1;
 
@@ -14,9 +17,9 @@ const REVISION = 1;
  * A folder with a minimal Debian and `packages` in it, made by debootstrap where it is not there yet. Nobody writes
  * to it.
  *
- * @param name of the folder in the cache, where it is not the release's own
+ * @param name of the folder in the cache, where it is not the suite's own
  */
-export function treeOf(release: Release, packages: readonly string[], name: string = release): string {
+export function treeOf(suite: Suite, packages: readonly string[], name: string = suite): string {
   const tree = join(CACHE, `${name}-${REVISION}`);
   if (existsSync(tree)) return tree;
   const draft = `${tree}.${process.pid}`;
@@ -26,7 +29,7 @@ export function treeOf(release: Release, packages: readonly string[], name: stri
       "debootstrap",
       "--variant=minbase",
       `--include=${packages.join(",")}`,
-      release,
+      suite,
       draft,
       ...mirror(),
     ];

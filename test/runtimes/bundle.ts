@@ -10,8 +10,14 @@ const APPLETS = ["sh", "sleep", "ip", "cat", "echo"];
 /**
  * An OCI bundle in the lab's folder, as a user makes one: a root of busybox, its own namespaces, and `netdevd hook`
  * as the hook of createRuntime and poststop. Gives its path.
+ *
+ * @param netDevices what it asks for by itself, as OCI runtime-spec 1.3 has it
  */
-export function makeBundle(lab: Lab, command: string): string {
+export function makeBundle(
+  lab: Lab,
+  command: string,
+  netDevices?: Record<string, { name?: string }>,
+): string {
   const bundle = join(lab.folder, "bundle");
   const bin = join(bundle, "rootfs", "bin");
   for (const folder of ["bin", "proc", "sys", "dev", "tmp"]) {
@@ -27,7 +33,7 @@ export function makeBundle(lab: Lab, command: string): string {
   writeFileSync(
     join(bundle, "config.json"),
     JSON.stringify({
-      ociVersion: "1.0.2",
+      ociVersion: netDevices === undefined ? "1.0.2" : "1.3.0",
       process: {
         user: { uid: 0, gid: 0 },
         args: ["/bin/sh", "-c", command],
@@ -42,6 +48,7 @@ export function makeBundle(lab: Lab, command: string): string {
         // Its own: what another run of the tests has left in one of the container's name is in nobody's way.
         cgroupsPath: `/netdevd-${randomBytes(4).toString("hex")}`,
         namespaces: ["pid", "network", "ipc", "uts", "mount"].map((type) => ({ type })),
+        netDevices,
       },
     }),
   );

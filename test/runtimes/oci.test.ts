@@ -1,10 +1,11 @@
 import { expect } from "bun:test";
 import { makeDevice } from "../helpers/devices.ts";
-import { Lab } from "../helpers/lab.ts";
+import type { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { D0_AS_ETH1 } from "../helpers/mapping.ts";
 import { until } from "../helpers/until.ts";
 import { makeBundle } from "./bundle.ts";
+import { labForContainers, runtimeOf } from "./machine.ts";
 
 // Real runtimes, with `netdevd hook` in the bundle's config.json: the container does not start before its devices
 // are there, and they are home when it has ended, in whatever way.
@@ -13,10 +14,7 @@ import { makeBundle } from "./bundle.ts";
 const RUNTIMES = { runc: ["runc"], crun: ["crun", "--cgroup-manager=disabled"] };
 
 async function started(): Promise<Lab> {
-  const lab = await Lab.create();
-  // In the lab's own mount namespace: of the host's controllers a runtime asks more than every machine has.
-  await lab.onHost("mount", "-t", "sysfs", "sysfs", "/sys");
-  await lab.onHost("mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup");
+  const lab = await labForContainers();
   await lab.host.ip(
     ...makeDevice("veth", "d0"),
     "link set d0 up",
@@ -28,8 +26,7 @@ async function started(): Promise<Lab> {
 }
 
 for (const [name, runtime] of Object.entries(RUNTIMES)) {
-  const command = [...runtime, "--root"];
-  const run = (lab: Lab, ...args: string[]) => lab.onHost(...command, `${lab.folder}/runtime`, ...args);
+  const run = (lab: Lab, ...args: string[]) => runtimeOf(lab, runtime)(...args);
   const deleting = (lab: Lab): AsyncDisposable => ({
     async [Symbol.asyncDispose]() {
       await run(lab, "delete", "--force", "c1");
@@ -58,7 +55,7 @@ for (const [name, runtime] of Object.entries(RUNTIMES)) {
     // The container keeps what it is given as stdout and stderr, and a reader of a pipe would wait for its end.
     const created = await lab.onHost(
       ...["sh", "-c", 'exec "$@" </dev/null >/dev/null 2>&1', "sh"],
-      ...[...command, `${lab.folder}/runtime`],
+      ...[...runtime, "--root", `${lab.folder}/runtime`],
       ...["create", "--bundle", bundle, "--pid-file", pidFile, "c1"],
     );
     expect(created).toMatchObject({ code: 0 });

@@ -34,11 +34,23 @@ export interface Pick {
   readonly chosen: readonly Snapshot[];
   readonly passedOver: readonly PassedOver[];
   /** A bundle asks for it, and it is inside already: the container's runtime has moved it there, as OCI 1.3 has it. */
-  readonly isInside?: boolean;
+  readonly moved?: MovedDevice;
+  /** As `moved`, as it seems: one that is inside is called so, and nothing tells whether it is the one. */
+  readonly isInside?: string;
   /** What the host is without while each of the chosen is away, where that was asked. */
   readonly losses?: readonly (readonly string[])[];
   /** All that the selector sees, in the order in which it would take them, where that was asked. */
   readonly seen?: readonly SeenDevice[];
+}
+
+/** A device that is inside though netdevd has not brought it there. */
+export interface MovedDevice {
+  /** What is known of how it was at home. */
+  readonly snapshot: Snapshot;
+  /** As it is inside. */
+  readonly wanted: Snapshot;
+  /** What it has got inside. */
+  readonly ifindex: number;
 }
 
 /** One device of a plan to attach: where it starts from and what it shall be inside. */
@@ -46,6 +58,8 @@ export interface PlannedDevice {
   readonly request: DeviceRequest;
   readonly snapshot: Snapshot;
   readonly wanted: Snapshot;
+  /** What it has got inside, where it is there already; left out: it is at home. */
+  readonly ifindex?: number;
 }
 
 /** What an attach comes to: a plan, or the conflict for which nothing is touched. */
@@ -74,7 +88,11 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
     const shortage = shortageOf(pick, picks);
     const isNeeded = mapping.required || pick.request.netDevice !== undefined;
     if (shortage !== null) (isNeeded ? conflicts : warnings).push(shortage);
-    if (pick.isInside) warnings.push(movedByRuntime(pick.request));
+    if (pick.isInside !== undefined) warnings.push(movedByRuntime(pick.request, pick.isInside, NOT_SEEN));
+    if (pick.moved !== undefined) {
+      devices.push({ request: pick.request, ...pick.moved });
+      warnings.push(movedByRuntime(pick.request, pick.moved.wanted.device.name, WITHOUT_THE_REST));
+    }
     for (const snapshot of pick.chosen) {
       const name = nameInside(pick.request, snapshot.device, [taken, ours, spokenFor]);
       const wanted = insideOf(pick.request, snapshot, name);
@@ -95,9 +113,13 @@ export function namesOf(devices: readonly Device[]): Set<string> {
   return new Set(devices.flatMap((device) => [device.name, ...device.altnames]));
 }
 
-function movedByRuntime({ netDevice = "", name }: DeviceRequest): Problem {
-  const named = name === null || name === netDevice ? "" : `, called ${name}`;
-  const message = `${netDevice} is inside already${named}: the container's runtime has moved it, and netdevd, which does not know how it was, cannot bring it home`;
+const NOT_SEEN = "netdevd, which has not seen it leave, cannot bring it home";
+const WITHOUT_THE_REST =
+  "it comes home as it is now, under its own name and without what nobody has seen of it: routes, neighbours, sysctls, bridge and qdisc";
+
+function movedByRuntime({ netDevice = "" }: DeviceRequest, name: string, what: string): Problem {
+  const named = name === netDevice ? "" : `, called ${name}`;
+  const message = `${netDevice} is inside already${named}: the container's runtime has moved it, and ${what}`;
   return { code: "moved-by-runtime", message, device: netDevice };
 }
 

@@ -58,7 +58,7 @@ function isCarried(address: Address): boolean {
 }
 
 /** The kernel takes labels that begin with the device's name as belonging to it: `eth0`, `eth0:web`. */
-function relabelled(address: Address, from: string, to: string): Address {
+export function relabelled(address: Address, from: string, to: string): Address {
   const { label } = address;
   if (label === null || !(label === from || label.startsWith(`${from}:`))) return address;
   const renamed = to + label.slice(from.length);

@@ -34,7 +34,8 @@ export function lackingYet(mapping: Mapping, picks: readonly Pick[], plan: Attac
 export function shortageOf(pick: Pick, picks: readonly Pick[]): Problem | null {
   const { request, chosen, passedOver } = pick;
   const wanted = request.count === "all" ? 1 : request.count;
-  if (chosen.length >= wanted || isGivenByMapping(pick, picks) || pick.isInside) return null;
+  const isThere = pick.moved !== undefined || pick.isInside !== undefined;
+  if (chosen.length >= wanted || isThere || isGivenByMapping(pick, picks)) return null;
   const [first] = passedOver;
   const what = selectorText(request.match);
   if (wanted === 1 && first !== undefined && passedOver.length === 1) return first.problem;

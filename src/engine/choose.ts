@@ -91,13 +91,15 @@ export function putOnRecord(
       state: "attaching",
       since: context.now(),
       event: event.name,
-      devices: plan.devices.map(({ snapshot, wanted, request }) => ({
+      devices: plan.devices.map(({ snapshot, wanted, request, ifindex }) => ({
         snapshot,
         wanted,
-        settle: request.dad === "wait" || (request.dad === "keep" && request.addresses === null),
+        settle:
+          ifindex === undefined &&
+          (request.dad === "wait" || (request.dad === "keep" && request.addresses === null)),
         // From here on each may have been moved: on record before the first of them is.
         state: "moving",
-        insideIfindex: null,
+        insideIfindex: ifindex ?? null,
         movedTo: null,
         ...(request.netDevice === undefined ? {} : { ofBundle: true as const }),
       })),

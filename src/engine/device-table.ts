@@ -22,6 +22,16 @@ export interface DeviceTable {
   readonly devices: ReadonlyMap<number, Device>;
   /** The ifindex that a device which has left has got where it went, by the one it had; null: nobody has told. */
   departed(ifindex: number): number | null;
+  /** The device that has left under this name, and that no other has come after; null: nobody has told of any. */
+  left(name: string): Left | null;
+}
+
+/** A device that has left home for another namespace. */
+export interface Left {
+  /** As it was when it left, brought down already and the port of nobody any more. */
+  readonly device: Device;
+  /** What it has got where it went. */
+  readonly ifindex: number;
 }
 
 /** Departures that are kept in mind: enough for those that are under way, few enough for any host. */
@@ -31,21 +41,26 @@ const DEPARTURES_KEPT = 1000;
 export function createDeviceTable(home: Connection, monitor: LinkMonitor): DeviceTable {
   const devices = new Map<number, Device>();
   const departures = new Map<number, number>();
+  const named = new Map<string, Left>();
   let isWhole = true;
 
-  function leaves(ifindex: number, there: number | null): void {
-    devices.delete(ifindex);
-    departures.delete(ifindex);
+  function leaves(device: Device, there: number | null): void {
+    devices.delete(device.ifindex);
+    departures.delete(device.ifindex);
     if (there === null) return;
-    departures.set(ifindex, there);
-    const [oldest] = departures.keys();
-    if (departures.size > DEPARTURES_KEPT && oldest !== undefined) departures.delete(oldest);
+    putLast(departures, device.ifindex, there);
+    putLast(named, device.name, { device, ifindex: there });
+  }
+
+  function comes(device: Device): void {
+    devices.set(device.ifindex, device);
+    named.delete(device.name);
   }
 
   function dump(): void {
     const links = home.dump(getLinks()).map((message) => decodeLink(message.payload));
     devices.clear();
-    for (const device of links) devices.set(device.ifindex, device);
+    for (const device of links) comes(device);
   }
 
   /** How many notifications were taken in; null after an overrun, which loses some for good. */
@@ -68,8 +83,8 @@ export function createDeviceTable(home: Connection, monitor: LinkMonitor): Devic
       if (message.payload[0] !== AF_UNSPEC) continue;
       if (message.type !== RTM_NEWLINK && message.type !== RTM_DELLINK) continue;
       const device = decodeLink(message.payload);
-      if (message.type === RTM_NEWLINK) devices.set(device.ifindex, device);
-      else leaves(device.ifindex, movedTo(message.payload));
+      if (message.type === RTM_NEWLINK) comes(device);
+      else leaves(device, movedTo(message.payload));
     }
   }
 
@@ -94,5 +109,14 @@ export function createDeviceTable(home: Connection, monitor: LinkMonitor): Devic
     devices,
     refresh,
     departed: (ifindex) => departures.get(ifindex) ?? null,
+    left: (name) => named.get(name) ?? null,
   };
+}
+
+/** Forgets the oldest where there are too many. */
+function putLast<K, V>(departures: Map<K, V>, key: K, value: V): void {
+  departures.delete(key);
+  departures.set(key, value);
+  const [oldest] = departures.keys();
+  if (departures.size > DEPARTURES_KEPT && oldest !== undefined) departures.delete(oldest);
 }

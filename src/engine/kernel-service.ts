@@ -170,13 +170,11 @@ export class KernelService implements KernelCalls, Disposable {
 
   survey(cookie: string | null, query: SurveyQuery): Surveyed {
     this.refresh();
-    const inside = cookie === null ? [] : readDevices(this.#namespaces.get(cookie).connection);
-    const host = {
-      ...this.#host(query.away),
-      ground: { connection: this.#home, files: sysctlFilesOf(this.#system, this.#system.homeFd) },
-      now: () => this.#system.bootTime(),
-    };
-    return { picks: survey(host, query), inside };
+    const { connections, files, now } = this.#places(cookie);
+    const inside =
+      connections.inside === null ? null : { connection: connections.inside, files: files.inside };
+    const ground = { connection: connections.home, files: files.home };
+    return survey({ ...this.#host(query.away), ground, inside, left: this.#table.left, now }, query);
   }
 
   locate(cookie: string | null, wanted: Wanted): Located | null {

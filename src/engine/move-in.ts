@@ -70,7 +70,10 @@ async function moveOne(
   at: number,
   planned: PlannedDevice,
 ): Promise<Problem | null> {
-  let from: Located = { place: "home", snapshot: planned.snapshot };
+  let from: Located =
+    planned.ifindex === undefined
+      ? { place: "home", snapshot: planned.snapshot }
+      : { place: "inside", snapshot: planned.wanted };
   let result = await moveOnce(context, key, at, from);
   for (let number = 0; number < NUMBERS && isNameTaken(result, planned.request); number++) {
     from = result.located ?? from;

@@ -20,18 +20,25 @@ export function completed(
     .filter((attachment) => attachment.cookie === cookie)
     .flatMap(({ devices }) => devices.map(({ insideIfindex }) => insideIfindex));
   const others = inside.filter(({ ifindex }) => !ours.includes(ifindex));
-  return picks.map((found) => {
-    const pick = { ...found, passedOver: [...found.passedOver, ...heldFor(attachments, found.request)] };
-    return isInside(pick, others) ? { ...pick, isInside: true } : pick;
+  return picks.map(({ moved, ...found }) => {
+    const passedOver = [...found.passedOver, ...heldFor(attachments, found.request)];
+    const isOurs = passedOver.length > 0 || ours.includes(moved?.ifindex ?? null);
+    const pick = { ...found, passedOver, ...(moved === undefined || isOurs ? {} : { moved }) };
+    const called = seeminglyInside(pick, others);
+    return called === undefined ? pick : { ...pick, isInside: called };
   });
 }
 
 /**
- * Whether a device that a bundle asks for is nowhere at home, and one of the name that it is to have is inside: runtimes
- * that know of `linux.netDevices` have moved it before they call their hooks.
+ * The name of a device that is inside, where a bundle asks for one that is nowhere at home and is to have that name:
+ * runtimes that know of `linux.netDevices` have moved it before they call their hooks.
  */
-function isInside({ request, chosen, passedOver }: Pick, others: readonly Device[]): boolean {
+function seeminglyInside(
+  { request, chosen, passedOver, moved }: Pick,
+  others: readonly Device[],
+): string | undefined {
   const { netDevice, name } = request;
-  if (netDevice === undefined || chosen.length + passedOver.length > 0) return false;
-  return others.some((device) => fitsName(name ?? netDevice, device.name));
+  if (netDevice === undefined || moved !== undefined || chosen.length + passedOver.length > 0)
+    return undefined;
+  return others.find((device) => fitsName(name ?? netDevice, device.name))?.name;
 }

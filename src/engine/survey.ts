@@ -8,11 +8,14 @@ import type { Snapshot } from "../domain/snapshot.ts";
 import { endsWithLower, lowerOf } from "../domain/stack.ts";
 import { withAltnames } from "./altnames.ts";
 import { EVERYTHING } from "./aspects.ts";
+import type { Left } from "./device-table.ts";
 import { guardsOf } from "./guards.ts";
 import { candidates, type HardwareReader } from "./hardware.ts";
+import type { Surveyed } from "./kernel.ts";
 import { lossesOf } from "./losses.ts";
+import { movedAlready } from "./moved-already.ts";
 import { multicastCache } from "./multicasts-reader.ts";
-import { type Ground, readSnapshot } from "./reader.ts";
+import { type Ground, readDevices, readSnapshot } from "./reader.ts";
 import { routeCache } from "./routes-reader.ts";
 import { ruleCache } from "./rules-reader.ts";
 
@@ -36,11 +39,30 @@ export interface Host {
   readonly ground: Ground;
   readonly devices: ReadonlyMap<number, Device>;
   readonly hardware: HardwareReader;
+  /** The container's namespace; null: it cannot be looked at. */
+  readonly inside: Ground | null;
+  /** The last device of a name that has left home. */
+  left(name: string): Left | null;
   now(): number;
 }
 
-/** Finds for each request the devices that are free and not guarded, with a Snapshot of each. */
-export function survey(host: Host, query: SurveyQuery): Pick[] {
+/**
+ * Finds for each request the devices that are free and not guarded, with a Snapshot of each; and what is inside already.
+ */
+export function survey(host: Host, query: SurveyQuery): Surveyed {
+  const { inside, now } = host;
+  const there = inside === null ? [] : readDevices(inside.connection);
+  const picks = pick(host, query).map((found): Pick => {
+    const { netDevice } = found.request;
+    if (inside === null || netDevice === undefined || found.chosen.length + found.passedOver.length > 0)
+      return found;
+    const moved = movedAlready(found.request, host.left(netDevice), inside, now());
+    return moved === null ? found : { ...found, moved };
+  });
+  return { picks, inside: there };
+}
+
+function pick(host: Host, query: SurveyQuery): Pick[] {
   const reserved = new Set(query.reserved);
   const ours = new Map<number, Device>();
   const wishes = query.requests.map((request) => {

@@ -62,6 +62,18 @@ function eventOf(id: string, { pid }: Process, bundle: string) {
   return { ociVersion: "1.3.0", id, status: "creating", pid, bundle };
 }
 
+const ETH0_AND_ETH1 = { d0: { name: "eth0" }, d1: { name: "eth1" } };
+
+/** What a runtime of OCI 1.3 does with d0: under the name that it shall have inside, up, with two addresses. */
+async function movedAsRuntime(lab: Lab, { pid, netns }: Process): Promise<void> {
+  await lab.host.ip(`link set d0 netns ${pid} name eth0`);
+  await netns.ip(
+    "link set eth0 up",
+    "addr add 192.0.2.1/24 dev eth0",
+    "addr add 2001:db8:1::1/64 dev eth0 nodad",
+  );
+}
+
 test("a container of no mapping gets what its bundle asks for, and gives it back as it was", async () => {
   await using lab = await labWith(HONOURED);
   const before = await lab.host.devices();
@@ -199,18 +211,42 @@ test("a bundle without a config.json asks for nothing", async () => {
   expect((await lab.event(eventOf("c2", container, "/no/bundle"))).devices).toMatchObject([{ name: "d1" }]);
 });
 
-test("a device that the runtime has moved itself is told, and the container starts", async () => {
+test("a device that the runtime has moved itself comes home as it is inside, under its own name", async () => {
   await using lab = await labWith(HONOURED);
+  const before = await lab.host.devices();
   await lab.start();
   const container = await lab.container();
-  await lab.host.ip(`link set d0 netns ${container.pid} name eth0`);
-  const bundle = bundleAsking(lab, "b", { d0: { name: "eth0" }, d1: { name: "eth1" } });
-  const verdict = await lab.event(eventOf("c1", container, bundle));
+  await movedAsRuntime(lab, container);
+  const verdict = await lab.event(eventOf("c1", container, bundleAsking(lab, "b", ETH0_AND_ETH1)));
   expect(verdict).toMatchObject({
     outcome: "attached",
-    devices: [{ host_name: "d1", name: "eth1" }],
+    devices: [
+      { host_name: "d0", name: "eth0" },
+      { host_name: "d1", name: "eth1" },
+    ],
     error: null,
   });
+  expect(verdict.warnings).toContainEqual(
+    expect.objectContaining({ code: "moved-by-runtime", device: "d0" }),
+  );
+  expect((await container.netns.device("eth0")).addresses).toEqual([
+    "192.0.2.1/24",
+    "2001:db8:1::1/64 nodad",
+  ]);
+  await container.kill();
+  await lab.daemon.empty();
+  const addresses = ["192.0.2.1/24", "2001:db8:1::1/64 nodad"];
+  const home = await lab.host.devices();
+  expect(home).toMatchObject({ ...before, d0: { ...before.d0, addresses } });
+});
+
+test("what it has moved before the daemon began is told, and the container starts", async () => {
+  await using lab = await labWith(HONOURED);
+  const container = await lab.container();
+  await movedAsRuntime(lab, container);
+  await lab.start();
+  const verdict = await lab.event(eventOf("c1", container, bundleAsking(lab, "b", ETH0_AND_ETH1)));
+  expect(verdict).toMatchObject({ outcome: "attached", devices: [{ host_name: "d1", name: "eth1" }] });
   expect(verdict.warnings).toContainEqual(
     expect.objectContaining({ code: "moved-by-runtime", device: "d0" }),
   );

@@ -4,7 +4,7 @@ import { type Daemon, type DaemonOptions, type Machine, startDaemon } from "../.
 import { pictureOf } from "../../sim/model/picture.ts";
 import type { Process } from "../../sim/model/processes.ts";
 import { attachEvent } from "./events.ts";
-import { machineWith } from "./host.ts";
+import { type Kind, machineWith } from "./host.ts";
 
 /** What bundles ask for, by their folder: host names, with the name inside; or why that cannot be told. */
 export type Given = Record<string, Readonly<Record<string, string | null>> | BundleRead>;
@@ -23,9 +23,9 @@ export interface BundleScene {
   ): Promise<Daemon>;
 }
 
-/** A host with devices d0, d1, d2, and these bundles, which may change. */
-export function sceneOf(given: Given): BundleScene {
-  const machine = machineWith("veth", "ifb", "tap");
+/** A host with devices d0, d1, d2, of these kinds, and these bundles, which may change. */
+export function sceneOf(given: Given, kinds: readonly Kind[] = ["veth", "ifb", "tap"]): BundleScene {
+  const machine = machineWith(...kinds);
   const read: string[] = [];
   return {
     machine,

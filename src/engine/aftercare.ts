@@ -3,9 +3,10 @@ import type { AttachedDevice } from "../domain/attachment.ts";
 import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Context } from "./context.ts";
-import { lead, withNamesThatAreFree } from "./device-homecoming.ts";
+import { lead } from "./device-homecoming.ts";
 import type { LogFields } from "./log.ts";
 import type { Returned, ReturnedDevices } from "./returned.ts";
+import { withNamesThatAreFree } from "./second-best.ts";
 import { wantedOf } from "./whereabouts.ts";
 
 /** Who else acts on devices at home. */

@@ -1,15 +1,14 @@
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
-import { withFreeNames } from "../domain/clash.ts";
-import { type Device, isHardware } from "../domain/device.ts";
+import { isHardware } from "../domain/device.ts";
 import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { separately } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { type Context, departureOf } from "./context.ts";
-import type { StepFailure } from "./executor.ts";
 import type { Applied } from "./kernel.ts";
 import { close } from "./let-go.ts";
 import { type NotHome, nowhere, outOfReach } from "./not-home.ts";
+import { secondBest, withNamesThatAreFree } from "./second-best.ts";
 import { lastSeenIn, trace, wantedIn, wantedOf } from "./whereabouts.ts";
 
 /**
@@ -17,9 +16,11 @@ import { lastSeenIn, trace, wantedIn, wantedOf } from "./whereabouts.ts";
  * whoever is inside may have changed it since it was looked at.
  */
 const MENDS = 2;
-
-/** The last ifindex that there can be. */
-const INT_MAX = 0x7fffffff;
+/**
+ * As long as it is something else each time it is seen to more often: udev may be at it just then, and by being taken down
+ * for its name (before Linux 6.2) it loses IPv6 addresses and routes.
+ */
+const MENDS_AT_MOST = 8;
 
 /** Process 1 lives in it, or in what is the initial one for all that can be seen from here. */
 const INIT_NET = "/proc/1/ns/net";
@@ -150,7 +151,11 @@ async function leadHome(
   if (found.place === "home") goal = await withNamesThatAreFree(context, found, goal);
   let result = await lead(context, cookie, device, found, goal, false);
   noteLanding(context, device, result);
-  for (let mends = 0; mends < MENDS && result.located !== null && !isHome(result, device); mends++) {
+  let lacked: string | null = null;
+  for (let mends = 0; mends < MENDS_AT_MOST && result.located !== null; mends++) {
+    const lacks = whatLacks(result, result.located, device);
+    if (lacks === "" || (mends >= MENDS && lacks === lacked)) break;
+    lacked = lacks;
     goal = await secondBest(context, result.failure, result.located, goal);
     result = await lead(context, cookie, device, result.located, goal, true);
     noteLanding(context, device, result);
@@ -181,9 +186,12 @@ export function landed({ landing }: Context, { snapshot }: AttachedDevice): void
   for (const [ifindex, device] of landing) if (device === snapshot.device) landing.delete(ifindex);
 }
 
-function isHome({ failure, located }: Applied, device: AttachedDevice): boolean {
-  if (failure !== null || located?.place !== "home") return false;
-  return differences(located.snapshot, device.snapshot).length === 0;
+/** In what it is not home as it was; empty: it is. */
+function whatLacks({ failure }: Applied, { place, snapshot }: Located, device: AttachedDevice): string {
+  const differs = differences(snapshot, device.snapshot);
+  return [failure?.message ?? "", place === "home" ? "" : place, ...differs]
+    .filter((one) => one !== "")
+    .join("; ");
 }
 
 /** Carries out what leads from what is to the goal. */
@@ -199,44 +207,6 @@ export async function lead(
   if (steps.length === 0) return { failure: null, located: from };
   const each = carryOn ? separately(steps) : steps;
   return context.kernel.apply(cookie, from, wantedIn(context, cookie, device), each, carryOn);
-}
-
-/**
- * What can be reached of `goal` where the own name, an altname or the ifindex has been taken meanwhile. Drivers say EBUSY
- * as well, for reasons of their own.
- */
-async function secondBest(
-  context: Context,
-  failure: StepFailure | null,
-  located: Located,
-  goal: Goal,
-): Promise<Goal> {
-  if (failure?.errno !== "EBUSY" && failure?.errno !== "EEXIST") return goal;
-  const others = await othersAtHome(context, located);
-  const isTaken = failure.errno === "EBUSY" && others.some(({ ifindex }) => ifindex === goal.ifindex);
-  // Whoever has the ifindex may have come by the name as well, and the kernel looks at the ifindex first.
-  return withNamesFreeOf(others, isTaken ? { ...goal, ifindex: nobodys(context, others) } : goal);
-}
-
-/** An ifindex that is free at home, and is not to be had by one of ours that is still to come there. */
-function nobodys({ registry }: Context, others: readonly Device[]): number | null {
-  const away = registry.all().flatMap(({ devices }) => devices.map(({ snapshot }) => snapshot.device));
-  const next = Math.max(...[...others, ...away].map(({ ifindex }) => ifindex)) + 1;
-  return next > INT_MAX ? null : next;
-}
-
-/** `goal` as far as its names are nobody else's at home. */
-export async function withNamesThatAreFree(context: Context, located: Located, goal: Goal): Promise<Goal> {
-  return withNamesFreeOf(await othersAtHome(context, located), goal);
-}
-
-async function othersAtHome(context: Context, { place, snapshot }: Located): Promise<Device[]> {
-  const own = place === "home" ? snapshot.device.ifindex : null;
-  return (await context.kernel.devices()).filter(({ ifindex }) => ifindex !== own);
-}
-
-function withNamesFreeOf(others: readonly Device[], goal: Goal): Goal {
-  return { ...goal, snapshot: withFreeNames(goal.snapshot, others) };
 }
 
 function notPutBack(name: string, difference: string): Problem {

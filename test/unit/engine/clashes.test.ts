@@ -327,6 +327,38 @@ describe("others act on a device that has just come home", () => {
     expect(next.engine.attachments()).toEqual([]);
   });
 
+  test("udev gives it its own name as an altname at whatever two moments, and it takes its name only while it is down", async () => {
+    for (let first = 0, isOver = false; !isOver; first++) {
+      for (let second = first + 1; ; second++) {
+        const { machine, before, daemon, container } = await away("hardware", true);
+        const { world, home } = machine;
+        daemon[Symbol.dispose]();
+        world.files.clear();
+        container.netns.holds -= 1;
+        kill(world, container);
+        const fallen = deviceIn(home, "eth1");
+        let changes = 0;
+        const udev: Refuser = (request) => {
+          if (isQuestion(request)) return null;
+          const isNow = changes === first || changes === second;
+          changes += 1;
+          if (isNow && fallen.name !== "d0" && !fallen.altnames.includes("d0")) addAltname(fallen, "d0");
+          return null;
+        };
+        using next = await startDaemon(machine, {
+          mappings,
+          system: (system) => refusingSystem(system, udev),
+        });
+        await next.settle();
+        await next.retry();
+        await next.settle();
+        expect({ first, second, home: pictureOf(world, home) }).toEqual({ first, second, home: before });
+        isOver = changes <= second;
+        if (isOver) break;
+      }
+    }
+  });
+
   test("what somebody set on it while the daemon was dead is set back", async () => {
     const { machine, before, daemon, container } = await away("hardware");
     const { world, home } = machine;

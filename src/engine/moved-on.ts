@@ -203,8 +203,9 @@ async function holdThere(
   if (!isBack) heldOn.set(key, [...(heldOn.get(key) ?? []), to]);
   const where = isBack ? "back to the container's namespace" : "to another namespace, which is held for it";
   const container = attachment.holders.map(({ id }) => id).join(",");
-  context.log("info", `device was moved on inside ${where}`, { container, device: name, mapping });
   await (isBack ? close(context, to) : pinned(context, { cookie: to, mapping }));
+  // Whoever reads this may take it that the device comes home whatever dies now.
+  context.log("info", `device was moved on inside ${where}`, { container, device: name, mapping });
   if (device.movedTo !== null) await letGoOn(context, key, device.movedTo);
 }
 

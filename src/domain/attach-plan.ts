@@ -35,8 +35,8 @@ export interface Pick {
   readonly passedOver: readonly PassedOver[];
   /** A bundle asks for it, and it is inside already: the container's runtime has moved it there, as OCI 1.3 has it. */
   readonly moved?: MovedDevice;
-  /** As `moved`, as it seems: one that is inside is called so, and nothing tells whether it is the one. */
-  readonly isInside?: string;
+  /** As `moved`, as it seems: the name of one that is inside, of which nothing tells whether it is the one. */
+  readonly namesake?: string;
   /** What the host is without while each of the chosen is away, where that was asked. */
   readonly losses?: readonly (readonly string[])[];
   /** All that the selector sees, in the order in which it would take them, where that was asked. */
@@ -88,7 +88,7 @@ export function planAttach(mapping: Mapping, picks: readonly Pick[], inside: rea
     const shortage = shortageOf(pick, picks);
     const isNeeded = mapping.required || pick.request.netDevice !== undefined;
     if (shortage !== null) (isNeeded ? conflicts : warnings).push(shortage);
-    if (pick.isInside !== undefined) warnings.push(movedByRuntime(pick.request, pick.isInside, NOT_SEEN));
+    if (pick.namesake !== undefined) warnings.push(movedByRuntime(pick.request, pick.namesake, NOT_SEEN));
     if (pick.moved !== undefined) {
       devices.push({ request: pick.request, ...pick.moved });
       warnings.push(movedByRuntime(pick.request, pick.moved.wanted.device.name, WITHOUT_THE_REST));

@@ -34,7 +34,7 @@ export function lackingYet(mapping: Mapping, picks: readonly Pick[], plan: Attac
 export function shortageOf(pick: Pick, picks: readonly Pick[]): Problem | null {
   const { request, chosen, passedOver } = pick;
   const wanted = request.count === "all" ? 1 : request.count;
-  const isThere = pick.moved !== undefined || pick.isInside !== undefined;
+  const isThere = pick.moved !== undefined || pick.namesake !== undefined;
   if (chosen.length >= wanted || isThere || isGivenByMapping(pick, picks)) return null;
   const [first] = passedOver;
   const what = selectorText(request.match);

@@ -24,8 +24,8 @@ export function completed(
     const passedOver = [...found.passedOver, ...heldFor(attachments, found.request)];
     const isOurs = passedOver.length > 0 || ours.includes(moved?.ifindex ?? null);
     const pick = { ...found, passedOver, ...(moved === undefined || isOurs ? {} : { moved }) };
-    const called = seeminglyInside(pick, others);
-    return called === undefined ? pick : { ...pick, isInside: called };
+    const namesake = namesakeOf(pick, others);
+    return namesake === undefined ? pick : { ...pick, namesake };
   });
 }
 
@@ -33,7 +33,7 @@ export function completed(
  * The name of a device that is inside, where a bundle asks for one that is nowhere at home and is to have that name:
  * runtimes that know of `linux.netDevices` have moved it before they call their hooks.
  */
-function seeminglyInside(
+function namesakeOf(
   { request, chosen, passedOver, moved }: Pick,
   others: readonly Device[],
 ): string | undefined {

@@ -1,6 +1,7 @@
 import { addressKey } from "../domain/address.ts";
 import type { AttachedDevice } from "../domain/attachment.ts";
 import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
+import { withoutKernelRoutes } from "../domain/routes.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Context } from "./context.ts";
 import { lead } from "./device-homecoming.ts";
@@ -84,7 +85,9 @@ export function createAftercare(context: Context, { others, returned }: Aftercar
   }
 
   return {
-    begin(device, home, fields) {
+    begin(device, found, fields) {
+      // A route that the kernel makes of an address is not there before that is proven: nobody has taken it away.
+      const home = withoutKernelRoutes(found);
       const one: Returned = {
         device: { ...device, snapshot: home },
         at: context.now(),

@@ -35,10 +35,14 @@ export async function serve(lab: Lab, mappings: string): Promise<void> {
   }
 }
 
+/** How long netdevd looks after a device that has come home; a daemon that starts later than that, not at all. */
+const LOOKED_AFTER = 10_000;
+
 /** Until the daemon has nothing in hand any more of what came home: before, whatever somebody sets is put back. */
-export async function lookedAfter({ state }: Lab): Promise<void> {
-  const folder = join(state, "returned");
+export async function lookedAfter(lab: Lab): Promise<void> {
+  const folder = join(lab.state, "returned");
   const isDone = () => !existsSync(folder) || readdirSync(folder).length === 0;
+  if (!lab.isRunning() && !isDone()) return await Bun.sleep(LOOKED_AFTER);
   await until("nothing to be looked after", isDone, { within: 20_000 });
 }
 

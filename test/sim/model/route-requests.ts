@@ -1,4 +1,12 @@
-import type { Route } from "../../../src/domain/route.ts";
+import { IFA_F_OPTIMISTIC, IFA_F_TENTATIVE } from "../../../src/domain/address.ts";
+import { parseIp } from "../../../src/domain/ip.ts";
+import {
+  type Route,
+  RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
+  RTN_UNICAST,
+  RTPROT_KERNEL,
+} from "../../../src/domain/route.ts";
 import { encodeAttributes, i32 } from "../../../src/netlink/attribute.ts";
 import type { Message } from "../../../src/netlink/message.ts";
 import { routeMessage } from "../../../src/netlink/route.ts";
@@ -9,9 +17,8 @@ import { refuse } from "./refusal.ts";
 import { addRoute, deleteRoute } from "./routes.ts";
 import type { Answer, Caller } from "./rtnl.ts";
 
-/** RTN_UNICAST and RT_TABLE_MAIN (linux/rtnetlink.h). */
-const RTN_UNICAST = 1;
-const RT_TABLE_MAIN = 254;
+/** linux/rtnetlink.h. */
+const RTN_LOCAL = 2;
 /** struct rta_cacheinfo, of which rta_expires is the third. */
 const RTA_CACHEINFO = 12;
 
@@ -37,6 +44,7 @@ export function dumpRoutes(caller: Caller, request: Message): Answer[] {
     .flatMap((link) => [
       ...link.defaultRoutes.filter((one) => one === family).map((one) => defaultRoute(one, link.ifindex)),
       ...link.routes.filter((route) => route.family === family).map((route) => routePayload(link, route)),
+      ...(family === "inet6" ? localRoutes(link) : []),
     ])
     .map((payload) => ({ type: RTM_NEWROUTE, payload }));
 }
@@ -45,6 +53,23 @@ function defaultRoute(family: Route["family"], ifindex: number): Uint8Array {
   const rtm_family = family === "inet" ? AF_INET : AF_INET6;
   const header = { rtm_family, rtm_type: RTN_UNICAST, rtm_table: RT_TABLE_MAIN };
   return routeMessage.encode(header, { RTA_OIF: ifindex });
+}
+
+/** __ipv6_ifa_notify(): an address is this machine's own as soon as it is proven. */
+function localRoutes(link: Link): Uint8Array[] {
+  if (!link.up) return [];
+  const isUsable = ({ flags }: { readonly flags: number }) =>
+    (flags & IFA_F_TENTATIVE) === 0 || (flags & IFA_F_OPTIMISTIC) !== 0;
+  return link.addresses.inet6.filter(isUsable).map(({ local }) => {
+    const header = {
+      rtm_family: AF_INET6,
+      rtm_dst_len: 128,
+      rtm_table: RT_TABLE_LOCAL,
+      rtm_type: RTN_LOCAL,
+      rtm_protocol: RTPROT_KERNEL,
+    };
+    return routeMessage.encode(header, { RTA_DST: parseIp(local) ?? undefined, RTA_OIF: link.ifindex });
+  });
 }
 
 /** fib_dump_info(), rt6_fill_node(): what was asked for, and how long it lasts in hundredths of seconds. */

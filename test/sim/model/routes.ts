@@ -12,7 +12,7 @@ const IP6_RT_PRIO_USER = 1024;
 
 /**
  * RTM_NEWROUTE with NLM_F_CREATE and NLM_F_APPEND: a route of one nexthop, as somebody adds it. Those that the
- * kernel makes of addresses are none of the model's: nobody here looks at them.
+ * kernel makes of addresses are not among them; route-requests.ts tells those of table 255.
  */
 export function addRoute(namespace: Namespace, link: Link, given: Route): void {
   const route = told(given);

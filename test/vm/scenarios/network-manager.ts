@@ -5,7 +5,7 @@ import { mustRun } from "../../helpers/command.ts";
 import type { Lab } from "../../helpers/lab.ts";
 import { mappingFor } from "../../helpers/mapping.ts";
 import { until } from "../../helpers/until.ts";
-import { attachNic, serve } from "../attached.ts";
+import { attachNic, lookedAfter, serve } from "../attached.ts";
 import { freshNic, type Nic, settle } from "../hardware.ts";
 import { type Scenario, scenario } from "../scenario.ts";
 
@@ -76,6 +76,8 @@ export const NETWORK_MANAGER: readonly Scenario[] = [
     "e1000e: NetworkManager, that configures it when it has come home: mended, and left so",
     async (lab) => {
       const nic = await freshNic(lab, "e1000e");
+      // Else the daemon puts back what the scenario before has given the card.
+      await lookedAfter(lab);
       await managed(nic, {}, async () => {
         await configured(lab, nic);
         // What somebody has given it by hand.

@@ -75,9 +75,9 @@ export const NETWORK_MANAGER: readonly Scenario[] = [
   scenario(
     "e1000e: NetworkManager, that configures it when it has come home: mended, and left so",
     async (lab) => {
-      const nic = await freshNic(lab, "e1000e");
       // Else the daemon puts back what the scenario before has given the card.
       await lookedAfter(lab);
+      const nic = await freshNic(lab, "e1000e");
       await managed(nic, {}, async () => {
         await configured(lab, nic);
         // What somebody has given it by hand.

@@ -1,5 +1,6 @@
-import { addressKey } from "../domain/address.ts";
+import { withAdditions } from "../domain/additions.ts";
 import type { AttachedDevice } from "../domain/attachment.ts";
+import { mayBe } from "../domain/device.ts";
 import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import { withoutKernelRoutes } from "../domain/routes.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
@@ -211,20 +212,17 @@ async function seen(context: Context, device: AttachedDevice): Promise<Located |
       devices.some(({ state, snapshot }) => state !== "home" && snapshot.device.ifindex === ifindex),
     );
   if (isTaken) return null;
-  const located = await context.kernel.locate(null, wantedOf(device));
+  // Nobody but who would have its number on purpose has it: by that it is known, whatever MAC it has been given.
+  const wanted = wantedOf(device);
+  const there = (await context.kernel.devices()).find((one) => one.ifindex === ifindex);
+  if (there === undefined || !mayBe(wanted.identity, there, false)) return null;
+  const identity = { ...wanted.identity, macs: [...wanted.identity.macs, there.mac] };
+  const located = await context.kernel.locate(null, { ...wanted, identity });
   return located?.place === "home" && located.snapshot.device.ifindex === ifindex ? located : null;
 }
 
 /** As it was when it came home; what somebody has given it beside is not taken away. */
 async function goalFor(context: Context, { snapshot }: AttachedDevice, located: Located): Promise<Goal> {
-  const own = new Set(snapshot.addresses.map(addressKey));
-  const more = located.snapshot.addresses.filter((address) => !own.has(addressKey(address)));
-  // First in the order of adding: what others have added is not to be taken away for the sake of ours.
-  const addresses = [
-    ...more.filter(({ family }) => family === "inet"),
-    ...snapshot.addresses,
-    ...more.filter(({ family }) => family === "inet6"),
-  ];
-  const goal: Goal = { place: "home", snapshot: { ...snapshot, addresses }, ifindex: null };
+  const goal: Goal = { place: "home", snapshot: withAdditions(snapshot, located.snapshot), ifindex: null };
   return withNamesThatAreFree(context, located, goal);
 }

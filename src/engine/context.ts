@@ -56,6 +56,8 @@ export interface Context {
   readonly leftPinned: Set<string>;
   /** ifindexes at home of devices that are being led home, by what they are on record as: they are nobody else's yet. */
   readonly landing: Map<number, AttachedDevice["snapshot"]["device"]>;
+  /** ifindexes of devices that are home with all that is theirs but their name, which is another's: they may be in use. */
+  readonly standIns: Set<number>;
   /** By watch. */
   readonly processes: Map<number, HolderProcess>;
   /** Watches whose process ended before it was known which holder's it is. */

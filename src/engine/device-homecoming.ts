@@ -1,3 +1,4 @@
+import { withAdditions } from "../domain/additions.ts";
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
 import { isHardware } from "../domain/device.ts";
 import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
@@ -5,6 +6,7 @@ import type { Snapshot } from "../domain/snapshot.ts";
 import { separately } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { type Context, departureOf } from "./context.ts";
+import type { StepFailure } from "./executor.ts";
 import type { Applied } from "./kernel.ts";
 import { close } from "./let-go.ts";
 import { type NotHome, nowhere, outOfReach } from "./not-home.ts";
@@ -147,8 +149,16 @@ async function leadHome(
   // Its ifindex is asked for even where the kernel would keep it: refused it stays where it is, and once it is home it is
   // known by that, whatever it was called inside.
   let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: device.snapshot.device.ifindex };
-  // At home under another name it may be in use: it is left as it is until its own name is free.
-  if (found.place === "home") goal = await withNamesThatAreFree(context, found, goal);
+  if (found.place === "home") {
+    // It may be in use by now: what it has been given there is kept, and nothing is done twice.
+    goal = await withNamesThatAreFree(context, found, {
+      ...goal,
+      snapshot: withAdditions(device.snapshot, found.snapshot),
+    });
+    const isNameTaken = goal.snapshot.device.name !== name;
+    if (isNameTaken && context.standIns.has(found.snapshot.device.ifindex))
+      return notAsItself(device, found, null, away);
+  }
   let result = await lead(context, cookie, device, found, goal, false);
   noteLanding(context, device, result);
   let lacked: string | null = null;
@@ -162,18 +172,33 @@ async function leadHome(
   }
   const { located, failure } = result;
   if (located === null) return null;
-  const differs = differences(located.snapshot, device.snapshot);
   const there = located.snapshot.device;
   if (located.place === "home" && there.name === name) {
-    const warnings = differs.map((difference) => notPutBack(name, difference));
-    return { home: located.snapshot, warnings };
+    context.standIns.delete(there.ifindex);
+    const differs = differences(located.snapshot, device.snapshot);
+    return { home: located.snapshot, warnings: differs.map((difference) => notPutBack(name, difference)) };
   }
-  const where =
-    located.place === "home" ? `is home as ${there.name} until its own name is free` : away(there.name);
-  const why = failure?.message ?? `${differs.join(", ")}`;
+  const hasAllButNames =
+    located.place === "home" && differences(located.snapshot, goal.snapshot).length === 0;
+  if (hasAllButNames) context.standIns.add(there.ifindex);
+  return notAsItself(device, located, failure, away);
+}
+
+/** @param away what to tell of a device that is not at home after all, by its name there */
+function notAsItself(
+  { snapshot }: AttachedDevice,
+  located: Located,
+  failure: StepFailure | null,
+  away: (name: string) => string,
+): NotHome {
+  const { name } = snapshot.device;
+  const there = located.snapshot.device;
+  const isHome = located.place === "home";
+  const where = isHome ? `is home as ${there.name} until its own name is free` : away(there.name);
+  const why = failure?.message ?? differences(located.snapshot, snapshot).join(", ");
   const message = `${name} ${where}: ${why}; it is tried again by itself, or by \`netdevd release\``;
-  const ifindex = located.place === "home" ? there.ifindex : null;
-  return { home: null, gone: false, ifindex, problem: { code: "stuck", message, device: name } };
+  const problem: Problem = { code: "stuck", message, device: name };
+  return { home: null, gone: false, ifindex: isHome ? there.ifindex : null, problem };
 }
 
 /** Until it is on record where it is; see {@link Context.landing}. */

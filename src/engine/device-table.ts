@@ -54,12 +54,16 @@ export function createDeviceTable(home: Connection, monitor: LinkMonitor): Devic
 
   function comes(device: Device): void {
     devices.set(device.ifindex, device);
+    departures.delete(device.ifindex);
     named.delete(device.name);
   }
 
   function dump(): void {
     const links = home.dump(getLinks()).map((message) => decodeLink(message.payload));
     devices.clear();
+    // What has left may have come and gone again unseen, with other numbers.
+    departures.clear();
+    named.clear();
     for (const device of links) comes(device);
   }
 

@@ -78,6 +78,7 @@ export function createEngine(parts: EngineParts): Engine {
     joining: new Set(),
     unreachable: new Set(),
     landing: new Map(),
+    standIns: new Set(),
     heldOn: new Map(),
     astray: new Set(),
     lookedAfter: new Map(),

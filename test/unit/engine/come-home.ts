@@ -5,7 +5,7 @@ import { pictureOf } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { advance } from "../../sim/model/world.ts";
 import { attachEvent, mappingFor } from "./events.ts";
-import { deviceIn, machineWith, startContainer } from "./host.ts";
+import { deviceIn, type Kind, machineWith, startContainer } from "./host.ts";
 
 /** Where others act on a device that has just come home. */
 export interface Scene {
@@ -20,8 +20,11 @@ export interface Scene {
 }
 
 /** A machine whose d0 has just come home. */
-export async function home(furnishMore: (machine: Machine) => void = () => undefined): Promise<Scene> {
-  const machine = machineWith("hardware");
+export async function home(
+  furnishMore: (machine: Machine) => void = () => undefined,
+  kind: Kind = "hardware",
+): Promise<Scene> {
+  const machine = machineWith(kind);
   furnishMore(machine);
   const before = pictureOf(machine.world, machine.home);
   const others = { isSettled: true, isManaged: false };

@@ -61,6 +61,37 @@ test("what is there at first is dumped once, and what comes is told", () => {
   expect(dumps()).toBe(1);
 });
 
+describe("the number that a device has got where it went", () => {
+  test("is told as long as it is away", () => {
+    const { world, home, other, table } = scene(100);
+    const d0 = addDevice(world, home, "veth", "d0");
+    const { ifindex } = d0;
+    addLink(world, other, { name: "x", kind: "ifb", ifindex });
+    change(world, d0, { target: other });
+    table.refresh();
+    expect(table.departed(ifindex)).toBe(d0.ifindex);
+    expect(table.left("d0")?.ifindex).toBe(d0.ifindex);
+    change(world, d0, { target: home, newIfindex: ifindex });
+    table.refresh();
+    expect(table.departed(ifindex)).toBeNull();
+    expect(table.left("d0")).toBeNull();
+  });
+
+  test("is forgotten with an overrun: it may have come and gone again since", () => {
+    const { world, home, other, table } = scene(4);
+    const d0 = addDevice(world, home, "veth", "d0");
+    const { ifindex } = d0;
+    table.refresh();
+    change(world, d0, { target: other });
+    table.refresh();
+    expect(table.departed(ifindex)).toBe(d0.ifindex);
+    for (let at = 0; at < 10; at++) addLink(world, home, { name: `i${at}`, kind: "ifb" });
+    table.refresh();
+    expect(table.departed(ifindex)).toBeNull();
+    expect(table.left("d0")).toBeNull();
+  });
+});
+
 describe("after an overrun", () => {
   test("all is dumped anew", () => {
     const { world, home, table, names, dumps } = scene(3);

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import type { Mapping } from "../../../src/domain/mapping.ts";
+import { KernelError } from "../../../src/engine/kernel.ts";
 import type { System } from "../../../src/engine/system.ts";
 import { linkMessage } from "../../../src/netlink/link.ts";
 import { RTM_NEWLINK } from "../../../src/netlink/uapi.ts";
 import { type Machine, startDaemon } from "../../sim/model/daemon.ts";
 import { createFuse, isQuestion, refusingSystem } from "../../sim/model/faults.ts";
 import { addNamespace } from "../../sim/model/lifetime.ts";
-import { addLink, deleteLink } from "../../sim/model/links.ts";
+import { addLink, deleteLink, pair } from "../../sim/model/links.ts";
 import { linkNamed } from "../../sim/model/namespaces.ts";
 import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
 import { kill, spawn } from "../../sim/model/processes.ts";
@@ -418,4 +419,39 @@ test("a tun whose number was freed inside is not the next one, which got it and 
   expect(pictureOf(world, home).d1).toEqual(before.d1);
   expect(Object.keys(pictureOf(world, home))).toEqual(["d1"]);
   expect(next.log.join("\n")).toContain("d0 is no more");
+});
+
+test("the number that it had in an earlier container is another's in this one", async () => {
+  const machine = machineWith("veth");
+  const { world, home } = machine;
+  let strike: (() => void) | null = null;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c*", { match: { name: "d0" }, name: "eth1" })],
+    kernel: (kernel) => ({
+      ...kernel,
+      async apply(...args) {
+        if (strike === null) return kernel.apply(...args);
+        strike();
+        strike = null;
+        throw new KernelError("Cannot allocate memory");
+      },
+    }),
+  });
+  const d0 = deviceIn(home, "d0");
+  const first = startContainer(machine);
+  addLink(world, first.netns, { name: "x", kind: "ifb", ifindex: d0.ifindex });
+  await daemon.engine.handle(attachEvent(machine, "c1", first));
+  const { ifindex } = deviceIn(first.netns, "eth1");
+  kill(world, first);
+  await daemon.settle();
+
+  const second = startContainer(machine);
+  const own = addLink(world, second.netns, { name: "eth0", kind: "veth", ifindex, up: true });
+  pair(own, addLink(world, home, { name: "own-far", kind: "veth", up: true }));
+  const before = pictureOf(world, second.netns);
+  strike = () => change(world, d0, { mac: "02:00:00:00:00:77" });
+  await daemon.engine.handle(attachEvent(machine, "c2", second));
+  await daemon.settle();
+  expect(pictureOf(world, second.netns)).toEqual(before);
+  expect(d0.namespace).toBe(home);
 });

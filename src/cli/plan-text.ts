@@ -6,7 +6,7 @@ const SOME = 12;
 export function planText(explanation: Explanation): string {
   const lines = [`event ${explanation.event}, container ${explanation.id}`];
   for (const { name, matches, why } of explanation.considered) {
-    lines.push(matches ? `mapping ${name}: applies` : `mapping ${name}: ${why}`);
+    lines.push(matches ? `mapping ${name}: applies: ${why}` : `mapping ${name}: ${why}`);
   }
   for (const { host_name, name } of explanation.net_devices) {
     lines.push(`the bundle asks for ${host_name}${name === host_name ? "" : ` as ${name}`}`);

@@ -33,14 +33,22 @@ Exit: 0 after a signal, 2 bad config, 1 any other failure to start.`,
     if (config === null) return 2;
     sleepSoundly();
     const log = stderrLog(process.env.JOURNAL_STREAM !== undefined);
+    const notifier = notifierFor(process.env);
+    const ended = Promise.withResolvers<number>();
+    const started = Promise.withResolvers<Daemon>();
+    let supervision: Supervision | null = null;
+    const onChange = () => supervision?.changed();
+    // Before there is anything by which it can be seen that it starts: a signal then is to be heard as well, and a second one
+    // is not to kill what the first one has had stop.
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => ended.resolve(0));
+    process.on("SIGHUP", () => {
+      void started.promise.then((daemon) => reload(daemon, file, log, notifier)).then(onChange);
+    });
     const lock = lockState(config.daemon.state, log);
     if (lock === null) return 1;
     using _lock = lock;
     for (const left of drillFolders(config.daemon.state)) if (left.isLeft) log("warning", leftText(left), {});
-    const ended = Promise.withResolvers<number>();
     const store = fdStore(process.env, process.pid, log);
-    let supervision: Supervision | null = null;
-    const onChange = () => supervision?.changed();
     let daemon: Daemon;
     try {
       const onFatal = (error: Error) => {
@@ -54,7 +62,6 @@ Exit: 0 after a signal, 2 bad config, 1 any other failure to start.`,
       log("error", `cannot start: ${error instanceof Error ? error.message : String(error)}`, {});
       return 1;
     }
-    const notifier = notifierFor(process.env);
     const note = (error: Error | null) => {
       if (error !== null) log("warning", error.message, {});
     };
@@ -62,8 +69,7 @@ Exit: 0 after a signal, 2 bad config, 1 any other failure to start.`,
     log("info", `started: ${mappings}, listening on ${daemon.listening.join(", ") || "nothing"}`, {});
     note(notifier.ready(daemon.statusLine()));
     supervision = supervise(notifier, daemon, log);
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ended.resolve(0));
-    process.on("SIGHUP", () => void reload(daemon, file, log, notifier).then(onChange));
+    started.resolve(daemon);
     const code = await ended.promise;
     supervision[Symbol.dispose]();
     note(notifier.stopping("stopping; devices stay where they are"));

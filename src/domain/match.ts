@@ -23,6 +23,18 @@ export function whyNotFor(event: ContainerEvent, condition: ContainerCondition):
   return null;
 }
 
+/** Why the condition holds for an event for which {@link whyNotFor} knows nothing against it, told to a person. */
+export function whyFor(event: ContainerEvent, { id, bundle, annotations }: ContainerCondition): string {
+  const holds = [
+    ...(id === null ? [] : [`id "${event.id}" matches "${id}"`]),
+    ...(bundle === null ? [] : [`bundle "${event.bundle}" matches "${bundle}"`]),
+    ...Object.entries(annotations).map(
+      ([key, pattern]) => `annotation "${key}" is "${event.annotations[key]}" and matches "${pattern}"`,
+    ),
+  ];
+  return holds.join(", ") || "it is for every container";
+}
+
 /**
  * Whether a device is one that the selector asks for: every condition given holds. Of a device whose driver
  * and bus nobody has asked, no condition on them holds.
@@ -32,12 +44,16 @@ export function selects(selector: Selector, device: Device): boolean {
   if (name !== null && !globMatches(name, device.name)) return false;
   if (altname !== null && !device.altnames.some((own) => globMatches(altname, own))) return false;
   if (mac !== null && mac !== device.mac) return false;
-  // A driver that tells no permanent address, or one like the current, leaves the current one to compare.
-  if (permanentMac !== null && permanentMac !== (device.permanentMac ?? device.mac)) return false;
+  if (permanentMac !== null && permanentMac !== permanentMacOf(device)) return false;
   if (kind !== null && !globMatches(kind, device.kind ?? "")) return false;
   if (pci !== null && pci !== (device.hardware?.pci ?? null)) return false;
   if (pf !== null && !isPf(pf, device.hardware?.pf ?? null)) return false;
   return driver === null || globMatches(driver, device.hardware?.driver ?? "");
+}
+
+/** What `permanent_mac` is compared with: where the driver tells none, or one like the current, the current MAC. */
+export function permanentMacOf({ permanentMac, mac }: Device): string | null {
+  return permanentMac ?? mac;
 }
 
 /** Whether `pf` of a selector asks for a VF of this PF. */

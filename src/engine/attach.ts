@@ -231,7 +231,8 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function idInUse(event: ContainerEvent, attachment: Attachment): Problem {
-  const message = `container ${event.id} has devices under mapping ${attachment.mapping} in another namespace and has not ended; \`netdevd release\` brings them home`;
+/** Of a container that lives in another namespace than the event names. */
+export function idInUse({ id }: ContainerEvent, attachment: Attachment): Problem {
+  const message = `container ${id} has devices under mapping ${attachment.mapping} in another namespace and has not ended; \`netdevd release\` brings them home`;
   return { code: "id-in-use", message, device: null };
 }

@@ -141,7 +141,7 @@ async function renumber(
 /** In what a device is not inside as it was wanted to be, or null. */
 function shortfall({ failure, located }: Applied, { snapshot, wanted }: AttachedDevice): Problem | null {
   const { name } = snapshot.device;
-  if (failure !== null) return { code: "step-failed", message: failure.message, device: name };
+  if (failure !== null) return { code: "step-failed", message: withMend(failure.message), device: name };
   if (located?.place !== "inside") {
     const message = `${name} is not in the container's namespace, where it was moved to`;
     return { code: "not-as-wanted", message, device: name };
@@ -176,4 +176,10 @@ function endedMeanwhile(attachment: Attachment | null, id: string): Problem | nu
   if (holders.some((holder) => !holder.ended)) return null;
   const message = `container ${id} ended while its devices were being moved`;
   return { code: "process-gone", message, device: null };
+}
+
+/** addrconf_add_dev(). It is off in all containers of Docker's that are in no network with IPv6. */
+function withMend(message: string): string {
+  if (!message.endsWith("IPv6 is disabled on this device")) return message;
+  return `${message}; \`sysctls = { "ipv6.disable_ipv6" = 0 }\` in the mapping turns it on for this device`;
 }

@@ -2,6 +2,7 @@ import type { Attachment } from "../domain/attachment.ts";
 import type { Device } from "../domain/device.ts";
 import type { Guard } from "../domain/guard.ts";
 import { naturalOrder } from "../domain/interface-name.ts";
+import { permanentMacOf } from "../domain/match.ts";
 import type { Inventoried } from "../engine/inventory.ts";
 
 /** Who has a device that is away. */
@@ -65,13 +66,13 @@ export function devicesOf(
 }
 
 function listed(device: Device) {
-  const { name, ifindex, altnames, mac, permanentMac, kind, hardware } = device;
+  const { name, ifindex, altnames, mac, kind, hardware } = device;
   return {
     name,
     ifindex,
     altnames,
     mac,
-    permanent_mac: permanentMac,
+    permanent_mac: permanentMacOf(device),
     pci: hardware?.pci ?? null,
     driver: hardware?.driver ?? null,
     pf: hardware?.pf?.pci ?? null,

@@ -1,17 +1,18 @@
 import { bootTime } from "../../ffi/process.ts";
 import type { Config } from "../config/config.ts";
 import { type Pick, type PlannedDevice, planAttach, type SeenDevice } from "../domain/attach-plan.ts";
-import type { Attachment } from "../domain/attachment.ts";
+import type { Attachment, Holder } from "../domain/attachment.ts";
 import type { ContainerEvent } from "../domain/event.ts";
 import type { Mapping } from "../domain/mapping.ts";
 import { indexed } from "../domain/mappings.ts";
-import { selectorText, whyNotFor } from "../domain/match.ts";
+import { selectorText, whyFor, whyNotFor } from "../domain/match.ts";
 import { sharing } from "../domain/net-devices.ts";
 import { plan } from "../domain/plan.ts";
 import { lackingYet } from "../domain/shortage.ts";
 import { stepText } from "../domain/step.ts";
 import type { Problem } from "../domain/verdict.ts";
 import { askedFor } from "../engine/asked.ts";
+import { idInUse } from "../engine/attach.ts";
 import { readJournal } from "../engine/journal.ts";
 import { KernelService } from "../engine/kernel-service.ts";
 import { createLinux } from "../engine/linux.ts";
@@ -24,8 +25,8 @@ import { bundlesBy } from "./bundles.ts";
 export interface Considered {
   readonly name: string;
   readonly matches: boolean;
-  /** The condition that failed; null where all hold. */
-  readonly why: string | null;
+  /** The condition that failed, or all that hold. */
+  readonly why: string;
 }
 
 /** One request of the mapping: what its selector sees on the host. */
@@ -77,8 +78,8 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
   const mapping = indexed(config.mappings).for(event);
   const upTo = mapping === null ? config.mappings.length : config.mappings.indexOf(mapping) + 1;
   const considered = config.mappings.slice(0, upTo).map(({ name, container }) => {
-    const why = whyNotFor(event, container);
-    return { name, matches: why === null, why };
+    const whyNot = whyNotFor(event, container);
+    return { name, matches: whyNot === null, why: whyNot ?? whyFor(event, container) };
   });
   const asked = askedFor(
     mapping,
@@ -98,6 +99,11 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
   const opened = service.open(event.target, bootTime() - (Date.now() - event.writtenAt));
   const cookie = opened.ok ? opened.cookie : null;
   const held = readJournal(config.daemon.state);
+  const elsewhere = held.find(
+    (one) =>
+      one.cookie !== cookie && one.holders.some((holder) => holder.id === event.id && lives(service, holder)),
+  );
+  if (elsewhere !== undefined) return { ...base, conflicts: [withMend(idInUse(event, elsewhere))] };
   const known = knownAlready(held, event.id, asked.mapping, cookie);
   if (known.rest === null) return { ...base, notes: known.notes };
   const { devices: requests } = known.rest;
@@ -153,6 +159,13 @@ function withMend(problem: Problem): ExplainedProblem {
   return { ...problem, mend: mendOf(problem.code) };
 }
 
+/** Who holds by a path does so until it is told to have stopped. */
+function lives(service: KernelService, { ended, pid, startTime }: Holder): boolean {
+  if (ended || pid === null) return !ended;
+  const opened = service.open({ by: "pid", pid }, bootTime());
+  return opened.ok && opened.process?.startTime === startTime;
+}
+
 /** What the container, or another one of its namespace, has already; and what is left to be done: null, nothing. */
 function knownAlready(
   held: readonly Attachment[],
@@ -175,7 +188,7 @@ function knownAlready(
   });
   if (own !== undefined && rest !== null)
     notes.push(
-      `container ${id} has devices under mapping ${own.mapping} in another namespace: they come home first if it has ended there, else the event is refused (id-in-use)`,
+      `container ${id} has devices under mapping ${own.mapping} in another namespace, where it has ended: they come home first`,
     );
   return { notes, rest };
 }

@@ -5,6 +5,7 @@ import { test } from "../helpers/live-test.ts";
 import { mappingFor } from "../helpers/mapping.ts";
 import { pictureOf } from "../helpers/picture.ts";
 import type { Process } from "../helpers/process.ts";
+import { until } from "../helpers/until.ts";
 
 // "All devices of a container or none: when one step fails, the host is as it was."
 
@@ -111,6 +112,14 @@ test("none is taken when a container that has IPv6 switched off is to get an IPv
   expect(verdict.error?.message).toContain("IPv6 is disabled on this device");
   expect(await pictureOf(lab.host)).toEqual(host);
   expect(await container.netns.names()).toEqual(["witness"]);
+
+  // What to do is told, and done.
+  const [mend = ""] = verdict.error?.message.match(/sysctls = \{.*?\}/) ?? [];
+  lab.configure(mappingFor("c1", d(1, `name = "eth1"\n${mend}`), d(2, `name = "eth2"\n${mend}`)));
+  lab.daemon.signal("SIGHUP");
+  await until("the config to be read anew", () => lab.daemon.log().includes("config read anew"));
+  expect(await lab.attach("c1", container)).toMatchObject({ outcome: "attached", warnings: [] });
+  expect((await container.netns.device("eth1")).addresses.join()).toContain("2001:db8:");
 });
 
 test("after a failure the next container gets the same devices", async () => {

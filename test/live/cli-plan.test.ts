@@ -220,7 +220,7 @@ test("it tells why each mapping before the one that applies does not, what each 
   expect(code).toBe(0);
   expect(json.considered).toEqual([
     { name: "for-x*", matches: false, why: 'id "c1" does not match "x*"' },
-    { name: "for-c*", matches: true, why: null },
+    { name: "for-c*", matches: true, why: 'id "c1" matches "c*"' },
   ]);
   const [request] = json.requests;
   expect(request?.takes).toEqual(["d0-far", "d1"]);

@@ -44,6 +44,12 @@ test("a known id in another namespace is refused while its process lives: id-in-
   expect(await lab.attach("c1", second)).toMatchObject({ outcome: "refused", error: { code: "id-in-use" } });
   expect(await first.netns.names()).toContain("eth1");
   expect(await second.netns.names()).toEqual(["witness"]);
+
+  const planned = await lab.plan({ id: "c1", status: "creating", pid: second.pid });
+  expect(planned).toMatchObject({ code: 1, stdout: expect.stringContaining("conflict: id-in-use: ") });
+  await first.kill();
+  await lab.daemon.empty();
+  expect((await lab.plan({ id: "c1", status: "creating", pid: second.pid })).code).toBe(0);
 });
 
 test("a known id in another namespace gets the devices when its old process is dead", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Lab } from "../helpers/lab.ts";
 import { test } from "../helpers/live-test.ts";
 import { D0_AS_ETH1 } from "../helpers/mapping.ts";
+import { netdevd } from "../helpers/program.ts";
 import { until } from "../helpers/until.ts";
 
 // "`netdevd run`: takes an exclusive lock in the state folder; 0 after SIGTERM/SIGINT; 2 bad config; 1 any other
@@ -148,3 +149,25 @@ test("logs go to stderr alone, a line each, and name container, device and mappi
   expect(told.join("\n")).toContain("for-c1");
   expect(daemon.stdout()).toBe("");
 });
+
+const early: [title: string, signals: string, code: number][] = [
+  ["SIGTERM", "kill -TERM $pid", 0],
+  ["SIGINT", "kill -INT $pid", 0],
+  ["SIGTERM, and once more while it stops", "kill -TERM $pid; sleep 0.02; kill -TERM $pid", 0],
+  ["SIGHUP, and then SIGTERM", "kill -HUP $pid; sleep 0.02; kill -TERM $pid", 0],
+];
+
+for (const [title, signals, code] of early) {
+  test(`as soon as its socket is there it hears ${title}`, async () => {
+    await using lab = await Lab.create();
+    lab.configure(D0_AS_ETH1);
+    const start = netdevd("run", "--config", lab.config).map((word) => `'${word}'`);
+    // A shell without job control starts what is in the background deaf to SIGINT (POSIX, 2.11), but for what sets a handler.
+    const script = `${start.join(" ")} & pid=$!
+      until [ -S '${lab.socket}' ]; do sleep 0.001; done
+      ${signals}
+      wait $pid; echo "code $?"`;
+    const { stdout, stderr } = await lab.onHost("sh", "-c", script);
+    expect({ stdout, stderr }).toEqual({ stdout: `code ${code}\n`, stderr: expect.anything() });
+  });
+}

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ContainerEvent } from "../../../src/domain/event.ts";
 import type { ContainerCondition } from "../../../src/domain/mapping.ts";
-import { selected, selectorText, selects, whyNotFor } from "../../../src/domain/match.ts";
+import { selected, selectorText, selects, whyFor, whyNotFor } from "../../../src/domain/match.ts";
 import { deviceOf, selectorOf } from "./samples.ts";
 
 const EVENT: ContainerEvent = {
@@ -54,6 +54,17 @@ describe("whyNotFor", () => {
       'the event names no bundle, and "/*" is asked for',
     );
   });
+});
+
+describe("whyFor", () => {
+  test.each([
+    [{}, "it is for every container"],
+    [{ id: "trainer-*" }, 'id "trainer-7" matches "trainer-*"'],
+    [
+      { id: "*", bundle: "/var/*", annotations: { "com.example.nic": "rdma*", empty: "" } },
+      'id "trainer-7" matches "*", bundle "/var/lib/b/7" matches "/var/*", annotation "com.example.nic" is "rdma0" and matches "rdma*", annotation "empty" is "" and matches ""',
+    ],
+  ])("%o", (members, why) => expect(whyFor(EVENT, conditionOf(members))).toBe(why));
 });
 
 describe("selects", () => {

@@ -198,7 +198,7 @@ function notAsItself(
   const why = failure?.message ?? differences(located.snapshot, snapshot).join(", ");
   const message = `${name} ${where}: ${why}; it is tried again by itself, or by \`netdevd release\``;
   const problem: Problem = { code: "stuck", message, device: name };
-  return { home: null, gone: false, ifindex: isHome ? there.ifindex : null, problem };
+  return { home: null, gone: false, mayBeInside: !isHome, ifindex: isHome ? there.ifindex : null, problem };
 }
 
 /** Until it is on record where it is; see {@link Context.landing}. */

@@ -4,7 +4,7 @@ import type { Problem, VerdictDevice } from "../domain/verdict.ts";
 import type { Context } from "./context.ts";
 import { type DeviceHomecoming, deviceHome, landed } from "./device-homecoming.ts";
 import { isStillHeld } from "./holders.ts";
-import { isLeft, leave, letGo, letGoOn } from "./leave.ts";
+import { isLeft, leave, letGo, letGoOfNamespaces, letGoOn } from "./leave.ts";
 import type { LogFields } from "./log.ts";
 import { takeHold } from "./reach.ts";
 import { underWayWith } from "./under-way.ts";
@@ -24,7 +24,7 @@ export interface Homecoming {
  * from wherever and whatever it is now to its journalled Snapshot; a device that is stuck holds up no other.
  *
  * An Attachment whose devices are all home is forgotten, and its namespace let go. One that has a stuck
- * device stays, holds its namespace, and is tried again.
+ * device stays, holds its namespace where the device may be in it, and is tried again.
  */
 export function bringHome(context: Context, key: number): Promise<Homecoming> {
   const before = context.underWay.get(key) ?? Promise.resolve();
@@ -46,6 +46,7 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
   const devices: VerdictDevice[] = [];
   const warnings: Problem[] = [];
   let stuck: Problem | null = null;
+  let mayBeInside = false;
   for (const [at, device] of begun.devices.entries()) {
     if (device.state === "home") continue;
     registry.updateDevice(key, at, { state: "returning" });
@@ -61,6 +62,7 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
     } else {
       if (came.gone) warnings.push(came.problem);
       else stuck ??= came.problem;
+      mayBeInside ||= came.mayBeInside;
       const snapshot = came.ifindex === null ? device.snapshot : withIfindex(device.snapshot, came.ifindex);
       const movedTo = came.gone ? null : device.movedTo;
       registry.updateDevice(key, at, { snapshot, movedTo, state: came.gone ? "home" : "stuck" });
@@ -73,6 +75,9 @@ export async function comeHome(context: Context, key: number): Promise<Homecomin
   }
   if (stuck === null) await letGo(context, begun);
   else registry.update(key, { state: "stuck", error: stuck });
+  // What is in none of them is on record, and is known wherever it turns up.
+  if (stuck !== null && !mayBeInside && !isStillHeld(context, begun.cookie))
+    await letGoOfNamespaces(context, begun);
   await othersHome(context, begun.cookie);
   return { devices, warnings, stuck };
 }
@@ -108,7 +113,8 @@ function broken(device: AttachedDevice, error: unknown): DeviceHomecoming {
   const { name } = device.snapshot.device;
   const why = error instanceof Error ? error.message : String(error);
   const message = `${name} could not be brought home: ${why}; it is tried again by itself, or by \`netdevd release\``;
-  return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
+  const problem: Problem = { code: "stuck", message, device: name };
+  return { home: null, gone: false, mayBeInside: true, ifindex: null, problem };
 }
 
 /** What a line about a device of an Attachment is told with. */

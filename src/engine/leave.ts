@@ -12,9 +12,16 @@ export async function letGo(context: Context, attachment: Attachment): Promise<v
     if (process.key === attachment.key) await unwatch(context, process.watch);
   }
   context.astray.delete(attachment.key);
-  for (const cookie of context.heldOn.get(attachment.key) ?? [])
-    await letGoOn(context, attachment.key, cookie);
-  if (!context.unreachable.delete(attachment.key)) await close(context, attachment.cookie);
+  await letGoOfNamespaces(context, attachment);
+  context.unreachable.delete(attachment.key);
+}
+
+/** Lets go of the namespaces of an Attachment; it is looked for at home alone from then on. */
+export async function letGoOfNamespaces(context: Context, { key, cookie }: Attachment): Promise<void> {
+  for (const held of context.heldOn.get(key) ?? []) await letGoOn(context, key, held);
+  if (context.unreachable.has(key)) return;
+  context.unreachable.add(key);
+  await close(context, cookie);
 }
 
 /** Lets go of a namespace that a device of an Attachment was moved on to; one that is not held for it is fine. */

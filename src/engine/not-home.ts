@@ -8,6 +8,8 @@ import { wantedOf } from "./whereabouts.ts";
 export interface NotHome {
   readonly home: null;
   readonly gone: boolean;
+  /** Whether it is, or may be, in one of the namespaces that are held for it; else nothing is lost with these. */
+  readonly mayBeInside: boolean;
   /** Where it is at home, if not as it was; null: it is not there. */
   readonly ifindex: number | null;
   readonly problem: Problem;
@@ -20,7 +22,8 @@ export function outOfReach(
 ): NotHome {
   const { name } = device.snapshot.device;
   const message = `${name} was moved on from the container's namespace to one that neither a process nor a mount leads to (its number there is ${nsid}), and is called ${there} there; it is tried again by itself, or by \`netdevd release\``;
-  return { home: null, gone: false, ifindex: null, problem: { code: "stuck", message, device: name } };
+  const problem: Problem = { code: "stuck", message, device: name };
+  return { home: null, gone: false, mayBeInside: true, ifindex: null, problem };
 }
 
 /**
@@ -40,6 +43,7 @@ export function nowhere(device: AttachedDevice, unseen: Problem | null): NotHome
   return {
     home: null,
     gone,
+    mayBeInside: false,
     ifindex: null,
     problem: { code: gone ? "device-missing" : "stuck", message, device: name },
   };

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import type { NamespaceSocket, System } from "../../../src/engine/system.ts";
 import { startDaemon } from "../../sim/model/daemon.ts";
-import { deleteLink } from "../../sim/model/links.ts";
-import { pictureOf } from "../../sim/model/picture.ts";
-import { attachEvent, mappingFor } from "./events.ts";
+import { addLink, deleteLink, pair } from "../../sim/model/links.ts";
+import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
+import { kill } from "../../sim/model/processes.ts";
+import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
 import { deviceIn, machineWith, startContainer } from "./host.ts";
 
 // A card may be unplugged at any time: between two questions about it too.
@@ -54,4 +55,60 @@ test("unplugged at any point of an attach it is told as missing, and the rest is
     expect(pictureOf(world, home)).toEqual(rest);
   }
   expect(seen).toContain("device-missing");
+});
+
+test("unplugged inside for good it holds no dead container's namespace, and is known when it is plugged in again", async () => {
+  const machine = machineWith("hardware", "veth");
+  const { world, home } = machine;
+  const before = pictureOf(world, home);
+  using daemon = await startDaemon(machine, {
+    mappings: [
+      mappingFor("c1", { match: { name: "d0" }, name: "eth1" }, { match: { name: "d1" }, name: "eth2" }),
+    ],
+  });
+  const container = startContainer(machine);
+  const own = addLink(world, container.netns, { name: "eth0", kind: "veth", up: true });
+  pair(own, addLink(world, home, { name: "own-far", kind: "veth", up: true }));
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  const card = deviceIn(container.netns, "eth1");
+  const { parentBus, parentDev, permanentMac, driver } = card;
+  deleteLink(world, card);
+  kill(world, container);
+  await daemon.settle();
+  for (let round = 0; round < 3; round++) await daemon.retry();
+  const { d0: _, ...rest } = before;
+  expect(pictureOf(world, home)).toEqual(rest);
+  expect(daemon.heldCookies()).toEqual([]);
+  expect(world.namespaces).toHaveLength(1);
+  expect(daemon.engine.attachments()).toMatchObject([{ state: "stuck", error: { device: "d0" } }]);
+
+  addLink(world, home, {
+    name: "enp1s0",
+    kind: null,
+    parentBus,
+    parentDev,
+    permanentMac,
+    mac: permanentMac,
+    driver,
+  });
+  await daemon.retry();
+  expect(withoutNumbers(pictureOf(world, home))).toEqual(withoutNumbers(before));
+  expect(daemon.engine.attachments()).toEqual([]);
+});
+
+test("unplugged inside while its container lives it holds the namespace like the others", async () => {
+  const machine = machineWith("hardware", "veth");
+  const { world } = machine;
+  using daemon = await startDaemon(machine, {
+    mappings: [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })],
+  });
+  const container = startContainer(machine);
+  await daemon.engine.handle(attachEvent(machine, "c1", container));
+  deleteLink(world, deviceIn(container.netns, "eth1"));
+  await daemon.engine.handle(releaseEvent("c1"));
+  expect(daemon.heldCookies()).toHaveLength(1);
+  kill(world, container);
+  await daemon.settle();
+  expect(daemon.heldCookies()).toEqual([]);
+  expect(world.namespaces).toHaveLength(1);
 });

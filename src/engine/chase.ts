@@ -1,6 +1,6 @@
 import type { Departure } from "../netlink/departure.ts";
+import { numberOf, reach, type Trail } from "./by-number.ts";
 import type { Departures } from "./departures.ts";
-import { numberOf, reach, type Trail } from "./follow.ts";
 import { isSystemRefusal, type KernelNews } from "./kernel.ts";
 
 /** What going after devices takes. */

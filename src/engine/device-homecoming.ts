@@ -53,20 +53,24 @@ export async function deviceHome(
   }
   const told = (await fromTold(context, attachment, device)) ?? (await fromOwn(context, attachment, device));
   if (told !== null) return told;
-  if (followed?.ok === false) return outOfReach(device, followed);
+  const isHard = isHardware(wantedOf(device).identity);
+  // Hardware is known by more than its looks, wherever else it is to be looked for.
+  if (followed?.ok === false && (followed.seen !== null || !isHard)) return outOfReach(device, followed);
   // Only now: one of the container's own may look like it.
   const guessed = await context.kernel.locate(seenIn, { ...wanted(), guess: true });
   if (guessed !== null) {
     const came = await leadHome(context, seenIn, device, guessed, away);
     if (came !== null) return came;
   }
-  if (!isHardware(wantedOf(device).identity)) return nowhere(device, null);
+  if (!isHard) return nowhere(device, null);
   // The kernel sends hardware whose namespace dies to init_net, and that need not be home.
   const initial = await context.kernel.open({ by: "netns", path: INIT_NET }, context.uptime());
-  if (!initial.ok) return nowhere(device, initial.problem);
+  const notFound = (unseen: Problem | null) =>
+    followed?.ok === false ? outOfReach(device, followed) : nowhere(device, unseen);
+  if (!initial.ok) return notFound(initial.problem);
   const fallen = { ...device, insideIfindex: null };
   const came = await fromElsewhere(context, initial.cookie, fallen, (name) => `is in init_net as ${name}`);
-  return came ?? nowhere(device, null);
+  return came ?? notFound(null);
 }
 
 /**

@@ -4,12 +4,13 @@ import type { Located } from "../domain/plan.ts";
 import type { Step } from "../domain/step.ts";
 import { type Connection, connect } from "../netlink/connection.ts";
 import { wantedAfter } from "./arrival.ts";
+import type { Trail } from "./by-number.ts";
 import { chase } from "./chase.ts";
 import { Departures } from "./departures.ts";
 import { createDeviceTable, type DeviceTable } from "./device-table.ts";
 import { execute } from "./executor.ts";
 import { lookIntoPins, openByCookie } from "./find-namespace.ts";
-import { follow, type Trail } from "./follow.ts";
+import { follow } from "./follow.ts";
 import { createHardwareReader } from "./hardware.ts";
 import { type Inventoried, inventory } from "./inventory.ts";
 import {

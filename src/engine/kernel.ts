@@ -93,10 +93,19 @@ export interface KernelCalls {
   inventory(away: readonly Device[]): readonly Inventoried[];
 }
 
-/** Where a device went that was moved on from a container's namespace: one that is held now, or its number there. */
+/**
+ * Where a device went that was moved on from a container's namespace: one that is held now, or its number there; null:
+ * there was more to look at than is looked at in one go, and it may be anywhere.
+ */
 export type Followed =
   | { readonly ok: true; readonly cookie: string; readonly ifindex: number }
-  | { readonly ok: false; readonly nsid: number; readonly name: string };
+  | { readonly ok: false; readonly seen: SeenFrom | null };
+
+/** A device that was seen in a namespace which nothing leads to, by the number that this has where it was looked from. */
+export interface SeenFrom {
+  readonly nsid: number;
+  readonly name: string;
+}
 
 /** {@link KernelCalls} from another thread, and what it tells by itself. */
 export type Kernel = {

@@ -1,7 +1,7 @@
 import { type AttachedDevice, type Attachment, namespacesOf } from "../domain/attachment.ts";
 import { isHardware, mayBe } from "../domain/device.ts";
 import { type Context, departureOf } from "./context.ts";
-import type { Followed, KernelNews } from "./kernel.ts";
+import type { KernelNews, SeenFrom } from "./kernel.ts";
 import { letGoOn } from "./leave.ts";
 import { close } from "./let-go.ts";
 import type { Wanted } from "./locate.ts";
@@ -161,7 +161,7 @@ async function look(context: Context, key: number, at: number): Promise<void> {
     await holdThere(context, { attachment, at, device }, followed.cookie, followed.ifindex);
   } else if (followed !== null) {
     context.astray.add(key);
-    tellAstray(context, attachment, device, followed);
+    if (followed.seen !== null) tellAstray(context, attachment, device, followed.seen);
   }
 }
 
@@ -213,7 +213,7 @@ function tellAstray(
   context: Context,
   attachment: Attachment,
   { snapshot }: AttachedDevice,
-  { nsid, name: there }: Extract<Followed, { ok: false }>,
+  { nsid, name: there }: SeenFrom,
 ): void {
   const { name } = snapshot.device;
   const message = `${name} was moved on to a namespace that neither a process nor a mount leads to (its number there is ${nsid}), and is called ${there} there: it is looked for again, and lost if that namespace ends before something leads there`;

@@ -15,13 +15,13 @@ export interface NotHome {
   readonly problem: Problem;
 }
 
-/** Seen in a namespace that nothing leads to: as long as it is there, so is the device. */
-export function outOfReach(
-  device: AttachedDevice,
-  { nsid, name: there }: Extract<Followed, { ok: false }>,
-): NotHome {
+/** Seen in a namespace that nothing leads to, or not yet looked for everywhere: it may be there still. */
+export function outOfReach(device: AttachedDevice, { seen }: Extract<Followed, { ok: false }>): NotHome {
   const { name } = device.snapshot.device;
-  const message = `${name} was moved on from the container's namespace to one that neither a process nor a mount leads to (its number there is ${nsid}), and is called ${there} there; it is tried again by itself, or by \`netdevd release\``;
+  const message =
+    seen === null
+      ? `${name} is not found yet: there are more namespaces, and devices in them, that the container's leads to than are looked at in one go; it is tried again by itself, or by \`netdevd release\``
+      : `${name} was moved on from the container's namespace to one that neither a process nor a mount leads to (its number there is ${seen.nsid}), and is called ${seen.name} there; it is tried again by itself, or by \`netdevd release\``;
   const problem: Problem = { code: "stuck", message, device: name };
   return { home: null, gone: false, mayBeInside: true, ifindex: null, problem };
 }

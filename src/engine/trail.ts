@@ -1,4 +1,4 @@
-import type { Trail } from "./follow.ts";
+import type { Trail } from "./by-number.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { System } from "./system.ts";
 import type { Take } from "./take.ts";

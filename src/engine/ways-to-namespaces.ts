@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { namespaceLink } from "../../ffi/netns.ts";
+import { mountedNamespaces } from "./mounted-namespaces.ts";
 
 /**
  * Paths that lead to network namespaces, one for each, as they are found: by the processes that are in them, what
@@ -45,8 +46,7 @@ function linkAt(path: string): string | null {
   }
 }
 
-/** proc_pid_mountinfo(5): the fourth field of an nsfs mount is its namespace, the fifth where it is. */
-function mountedIn(pid: string): (readonly [string, string])[] {
+function mountedIn(pid: string): ReturnType<typeof mountedNamespaces> {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
@@ -54,13 +54,5 @@ function mountedIn(pid: string): (readonly [string, string])[] {
     // The process has ended since the folder was read.
     return [];
   }
-  return text.split("\n").flatMap((line) => {
-    const [, , , root = "", path = ""] = line.split(" ");
-    return root.startsWith("net:[") ? [[root, path.replaceAll(/\\(\d{3})/g, unescaped)] as const] : [];
-  });
-}
-
-/** Blanks and the like are told in octal. */
-function unescaped(_: string, octal: string): string {
-  return String.fromCharCode(Number.parseInt(octal, 8));
+  return mountedNamespaces(text);
 }

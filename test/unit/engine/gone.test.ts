@@ -5,7 +5,7 @@ import { addLink, deleteLink, pair } from "../../sim/model/links.ts";
 import { pictureOf, withoutNumbers } from "../../sim/model/picture.ts";
 import { kill } from "../../sim/model/processes.ts";
 import { attachEvent, mappingFor, releaseEvent } from "./events.ts";
-import { deviceIn, machineWith, startContainer } from "./host.ts";
+import { change, deviceIn, machineWith, startContainer } from "./host.ts";
 
 // A card may be unplugged at any time: between two questions about it too.
 
@@ -112,3 +112,35 @@ test("unplugged inside while its container lives it holds the namespace like the
   expect(daemon.heldCookies()).toEqual([]);
   expect(world.namespaces).toHaveLength(1);
 });
+
+for (const kind of ["hardware", "veth"] as const) {
+  test(`${kind}: not found where there is too much to look at, it may be there still`, async () => {
+    const machine = machineWith(kind);
+    const { world } = machine;
+    let isTooMuch = true;
+    using daemon = await startDaemon(machine, {
+      mappings: [mappingFor("c1", { match: { name: "d0" }, name: "eth1" })],
+      kernel: (kernel) => ({
+        ...kernel,
+        follow: async (...args) => (isTooMuch ? { ok: false, seen: null } : await kernel.follow(...args)),
+      }),
+    });
+    const container = startContainer(machine);
+    await daemon.engine.handle(attachEvent(machine, "c1", container));
+    const nested = startContainer(machine);
+    change(world, deviceIn(container.netns, "eth1"), { target: nested.netns });
+    deleteLink(world, deviceIn(nested.netns, "eth1"));
+    kill(world, container);
+    await daemon.settle();
+    for (let round = 0; round < 2; round++) await daemon.retry();
+    expect(daemon.engine.attachments()).toMatchObject([
+      { state: "stuck", error: { code: "stuck", message: expect.stringContaining("not found yet") } },
+    ]);
+    // A virtual device has been followed.
+    expect(daemon.heldCookies()).toHaveLength(kind === "hardware" ? 1 : 2);
+    isTooMuch = false;
+    await daemon.retry();
+    expect(daemon.heldCookies()).toEqual([]);
+    expect(daemon.engine.attachments()).toHaveLength(kind === "hardware" ? 1 : 0);
+  });
+}

@@ -1,4 +1,4 @@
-import type { Status, StatusContainer } from "../http/status.ts";
+import type { Status, StatusContainer, StatusHomecoming } from "../http/status.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { ask } from "./daemon-client.ts";
@@ -6,7 +6,7 @@ import { readConfig } from "./read-config.ts";
 
 export const status: Command = {
   usage: "status [ID] [--json] [--config FILE]",
-  summary: "what the running daemon holds",
+  summary: "what the running daemon holds, and what of late did not come home as it was",
   details: "Exit: 0; 1 where no daemon answers or it holds nothing for ID.",
   async run(args) {
     const { config: file, flags, positionals } = readArguments(args, ["json"], { least: 0, most: 1 });
@@ -31,10 +31,28 @@ export const status: Command = {
   },
 };
 
-function statusText({ version, state, containers }: Status): string {
+/** How many of those that came home are told of; `--json` has more. */
+const LATEST = 5;
+/** And how much of each. */
+const WARNINGS = 3;
+
+function statusText({ version, state, containers, history }: Status): string {
   const count = containers.length;
   const head = `netdevd ${version}: ${state}, ${count} ${count === 1 ? "container" : "containers"}`;
-  return [head, ...containers.map(containerText)].join("\n");
+  return [head, ...containers.map(containerText), ...notAsItWas(history)].join("\n");
+}
+
+function notAsItWas(history: readonly StatusHomecoming[]): string[] {
+  const some = history.filter(({ warnings }) => warnings.length > 0);
+  if (some.length === 0) return [];
+  return ["not as it was, of late:", ...some.slice(-LATEST).map(homecomingText)];
+}
+
+function homecomingText({ at, container, mapping, device, outcome, warnings }: StatusHomecoming): string {
+  const head = `  ${at}  ${device}  ${outcome}  for ${container}, mapping ${mapping}`;
+  const told = warnings.slice(0, WARNINGS).map(({ code, message }) => `    ${code}: ${message}`);
+  const left = warnings.length - told.length;
+  return [head, ...told, ...(left > 0 ? [`    and ${left} more: --json has them`] : [])].join("\n");
 }
 
 function containerText(container: StatusContainer): string {

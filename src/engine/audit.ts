@@ -70,7 +70,9 @@ async function led(
     context.cameHome(device, came.home, fieldsOf(attachment, device));
     registry.updateDevice(key, at, { state: "home" });
     const message = `${name} has left its container, which has not ended, and is home`;
-    return [...came.warnings, { code: "device-missing", message, device: name }];
+    const told: Problem[] = [...came.warnings, { code: "device-missing", message, device: name }];
+    context.wayHomeEnded({ ...fieldsOf(attachment, device), outcome: "home", warnings: told });
+    return told;
   } finally {
     landed(context, device);
   }

@@ -1,6 +1,7 @@
 import type { AttachedDevice } from "../domain/attachment.ts";
 import type { Mappings } from "../domain/mappings.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
+import type { WayHomeEnd } from "../domain/way-home.ts";
 import type { Bundles } from "./asked.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Log, LogFields } from "./log.ts";
@@ -64,6 +65,8 @@ export interface Context {
   readonly endedEarly: Set<number>;
   /** A device has come home as it was put on record, or as near to that as can be. */
   readonly cameHome: (device: AttachedDevice, home: Snapshot, fields: LogFields) => void;
+  /** See `EngineParts`. */
+  readonly wayHomeEnded: (end: WayHomeEnd) => void;
   /** A watched process has ended. Never rejects. */
   readonly exited: (watch: number) => Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { SpoolEvent } from "../domain/event.ts";
 import type { Mappings } from "../domain/mappings.ts";
 import type { Outcome, Verdict } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
+import type { WayHomeEnd } from "../domain/way-home.ts";
 import { type Aftercare, type AftercareParts, createAftercare } from "./aftercare.ts";
 import type { Bundles } from "./asked.ts";
 import { attach } from "./attach.ts";
@@ -30,6 +31,8 @@ export interface EngineParts extends WaitClock {
   readonly mappings: () => Mappings;
   /** Left out or null: nothing is asked of bundles. */
   readonly bundles?: Bundles | null;
+  /** Told once of each device that has come home or is no more, when that is on record. Must not throw. */
+  readonly wayHomeEnded?: ((end: WayHomeEnd) => void) | undefined;
 }
 
 /** Turns events into verdicts, and keeps the promise that every device comes home. */
@@ -87,6 +90,7 @@ export function createEngine(parts: EngineParts): Engine {
     processes: new Map(),
     endedEarly: new Set(),
     cameHome: (device, home, fields) => aftercare?.begin(device, home, fields),
+    wayHomeEnded: (end) => parts.wayHomeEnded?.(end),
     exited: (watch) =>
       exited(context, watch).catch((error) => {
         context.log("error", `the end of a container was not dealt with: ${error}`, { code: "internal" });

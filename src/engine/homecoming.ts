@@ -117,18 +117,22 @@ function broken(device: AttachedDevice, error: unknown): DeviceHomecoming {
   return { home: null, gone: false, mayBeInside: true, ifindex: null, problem };
 }
 
+type DeviceFields = Required<Pick<LogFields, "container" | "device" | "mapping">>;
+
 /** What a line about a device of an Attachment is told with. */
-export function fieldsOf({ holders, mapping }: Attachment, { snapshot }: AttachedDevice): LogFields {
+export function fieldsOf({ holders, mapping }: Attachment, { snapshot }: AttachedDevice): DeviceFields {
   return { container: holders.map(({ id }) => id).join(","), device: snapshot.device.name, mapping };
 }
 
-function tell(context: Context, attachment: Attachment, fields: LogFields, came: DeviceHomecoming): void {
+function tell(context: Context, attachment: Attachment, fields: DeviceFields, came: DeviceHomecoming): void {
   if (came.home === null) {
+    if (came.gone) context.wayHomeEnded({ ...fields, outcome: "gone", warnings: [came.problem] });
     // Told when it happens, and not each time that it is tried again.
     if (attachment.error?.message === came.problem.message) return;
     context.log("error", came.problem.message, { ...fields, code: came.problem.code });
     return;
   }
+  context.wayHomeEnded({ ...fields, outcome: "home", warnings: came.warnings });
   context.log("info", "device is home", fields);
   for (const { message, code } of came.warnings) context.log("warning", message, { ...fields, code });
 }

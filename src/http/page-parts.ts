@@ -3,7 +3,7 @@ import type { Guard } from "../domain/guard.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { DeviceHolder, ListedDevice } from "./devices.ts";
 import { mendOf } from "./mends.ts";
-import type { StatusContainer, StatusDevice } from "./status.ts";
+import type { StatusContainer, StatusDevice, StatusHomecoming } from "./status.ts";
 import { visible } from "./visible.ts";
 
 /** Markup whose inserted texts are escaped. */
@@ -17,6 +17,7 @@ const LOOKS: Readonly<Record<string, string>> = {
   up: "good",
   degraded: "bad",
   stuck: "bad",
+  gone: "bad",
   stopping: "warn",
   pending: "warn",
   attaching: "warn",
@@ -104,6 +105,24 @@ function problem({ code, message }: Problem, isError: boolean): Html {
 <code>${code}</code>: ${sentence(message)}
 ${mend === null ? "" : html`<p>What to do: ${withCode(mend)}</p>`}
 </div>
+`;
+}
+
+/** How much is shown of what one device lacks. */
+const WARNINGS = 3;
+
+/** A device that came home, or is no more, with what was told of it. */
+export function homecomingBox({ at, container, mapping, device, outcome, warnings }: StatusHomecoming): Html {
+  return html`<section class="box">
+<h3>${name(device)} ${state(outcome)}</h3>
+<p class="facts faint">
+<span>container ${name(container)}</span>
+<span>mapping ${name(mapping)}</span>
+<span>${moment(at)}</span>
+</p>
+${warnings.slice(0, WARNINGS).map(({ code, message }) => html`<div class="problem"><code>${code}</code>: ${sentence(message)}</div>`)}
+${warnings.length > WARNINGS ? html`<p>and ${warnings.length - WARNINGS} more, which <code>/v1/status</code> has</p>` : ""}
+</section>
 `;
 }
 

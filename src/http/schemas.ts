@@ -46,6 +46,16 @@ export const containerSchema = v.object({
   error: v.nullable(problemSchema),
 });
 
+/** See `StatusHomecoming`. */
+export const homecomingSchema = v.object({
+  at: timestampSchema,
+  container: told(v.string(), "Its id; of those that shared the device all, separated by commas."),
+  mapping: v.string(),
+  device: told(v.string(), "The host's name."),
+  outcome: told(v.picklist(["home", "gone"]), "`gone`: it is no more."),
+  warnings: told(list(problemSchema), "What could not be put back, or why it is no more."),
+});
+
 /** See `Status`. */
 export const statusSchema = v.object({
   version: v.string(),
@@ -66,6 +76,10 @@ export const statusSchema = v.object({
     "Oldest first, then those that wait. One leaves the list when its devices are home.",
   ),
   counters: told(v.record(v.string(), integer), "Events answered since the daemon's start, by outcome."),
+  history: told(
+    list(homecomingSchema),
+    "The latest 100 devices that came home or are no more since the daemon's start, newest last.",
+  ),
 });
 
 /** See `Guard`. */

@@ -10,6 +10,7 @@ import type {
 import { NET_DEVICES } from "../domain/net-devices.ts";
 import type { Problem } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
+import type { WayHomeEnd } from "../domain/way-home.ts";
 
 /** `degraded`: a reason of `/readyz` holds; `stopping`: a signal came, and events are no longer taken. */
 export type DaemonState = "ready" | "degraded" | "stopping";
@@ -60,6 +61,12 @@ export interface StatusContainer {
   readonly error: Problem | null;
 }
 
+/** One device that came home, or is no more. */
+export interface StatusHomecoming extends WayHomeEnd {
+  /** ISO 8601. */
+  readonly at: string;
+}
+
 /** What `/v1/status` and `netdevd status --json` tell. */
 export interface Status {
   readonly version: string;
@@ -69,6 +76,14 @@ export interface Status {
   readonly containers: readonly StatusContainer[];
   /** Since the daemon's start. */
   readonly counters: Readonly<Record<string, number>>;
+  /** The latest since the daemon's start, newest last: what could not be put back is told here too. */
+  readonly history: readonly StatusHomecoming[];
+}
+
+/** A {@link WayHomeEnd} that was. */
+export interface PastHomecoming extends WayHomeEnd {
+  /** CLOCK_REALTIME, milliseconds. */
+  readonly at: number;
 }
 
 /** What the daemon knows, and {@link statusOf} makes a {@link Status} of. */
@@ -83,6 +98,8 @@ export interface StatusFacts {
   readonly attachments: readonly Attachment[];
   readonly waiting: readonly Waiting[];
   readonly counters: Readonly<Record<string, number>>;
+  /** Newest last. */
+  readonly history: readonly PastHomecoming[];
 }
 
 /** The status of a daemon; a container is listed once for each holder. */
@@ -104,6 +121,7 @@ export function statusOf(facts: StatusFacts): Status {
       ...facts.waiting.map(waitingContainer),
     ],
     counters: facts.counters,
+    history: facts.history.map((past) => ({ ...past, at: iso8601(past.at) })),
   };
 }
 

@@ -101,6 +101,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
     ...observer.clock,
     aftercare: state.aftercare,
+    wayHomeEnded: observer.wayHomeEnded,
     mappings: () => mappings,
     bundles: bundlesBy(() => config),
   });
@@ -114,6 +115,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       kernel: client.kernel,
       health,
       measures: observer.measures,
+      history: observer.history,
       events,
       log,
     }),

@@ -1,9 +1,11 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { Waiting } from "../domain/waiting.ts";
+import type { WayHomeEnd } from "../domain/way-home.ts";
 import type { Log } from "../engine/log.ts";
 import type { WaitClock } from "../engine/waits.ts";
 import type { Occurrence } from "../http/occurrence.ts";
+import { createHistory, type History } from "./history.ts";
 import { createMeasures, type Measures } from "./measures.ts";
 import { createTeller } from "./teller.ts";
 
@@ -20,12 +22,15 @@ export interface Observed {
  */
 export interface Observer {
   readonly measures: Measures;
+  readonly history: History;
   /** The log that was given, seen. */
   readonly log: Log;
   /** The clock that was given, seen: whoever begins to wait sets an alarm. */
   readonly clock: WaitClock;
   /** See `RegistryChange`. */
   changed(before: Attachment | null, after: Attachment | null): void;
+  /** See `EngineParts`. */
+  wayHomeEnded(end: WayHomeEnd): void;
   /** See `AnswerListener`. */
   answered(verdict: Verdict, duration: number): void;
   /** What it looks at from now on; null: at nothing any more. */
@@ -35,6 +40,7 @@ export interface Observer {
 /** An observer that has seen nothing yet. */
 export function createObserver(log: Log, clock: WaitClock, tell: (occurrence: Occurrence) => void): Observer {
   const measures = createMeasures();
+  const history = createHistory(clock.now);
   const teller = createTeller(tell);
   let observed: Observed | null = null;
   let isDue = false;
@@ -64,6 +70,7 @@ export function createObserver(log: Log, clock: WaitClock, tell: (occurrence: Oc
 
   return {
     measures,
+    history,
     log(level, message, fields) {
       log(level, message, fields);
       untroubled(() => {
@@ -90,6 +97,7 @@ export function createObserver(log: Log, clock: WaitClock, tell: (occurrence: Oc
       });
       lookSoon();
     },
+    wayHomeEnded: (end) => untroubled(() => history.add(end)),
     answered(verdict, duration) {
       untroubled(() => {
         measures.answered(verdict, duration);

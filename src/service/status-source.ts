@@ -8,6 +8,7 @@ import type { EventStream } from "../http/event-stream.ts";
 import { metricsOf } from "../http/metrics.ts";
 import { statusOf } from "../http/status.ts";
 import { FAULT_KINDS, type Health } from "./health.ts";
+import type { History } from "./history.ts";
 import type { Measures } from "./measures.ts";
 import { processFacts } from "./process-facts.ts";
 
@@ -23,6 +24,7 @@ export interface ToldParts {
   readonly kernel: Pick<Kernel, "inventory">;
   readonly health: Health;
   readonly measures: Measures;
+  readonly history: Pick<History, "all">;
   readonly events: EventStream;
   readonly log: Log;
 }
@@ -43,6 +45,7 @@ export function statusSource(parts: ToldParts): StatusSource {
       attachments: engine.attachments(),
       waiting: engine.waiting(),
       counters: measures.outcomes(),
+      history: parts.history.all(),
     });
   }
 

@@ -23,6 +23,17 @@ export const containerSchema = v.looseObject({
   error: v.unknown(),
 });
 
+const homecoming = v.strictObject({
+  at: v.pipe(v.string(), v.isoTimestamp(), v.endsWith("Z")),
+  container: v.string(),
+  mapping: v.string(),
+  device: v.string(),
+  outcome: v.picklist(["home", "gone"]),
+  warnings: v.array(
+    v.strictObject({ code: v.string(), message: v.string(), device: v.nullable(v.string()) }),
+  ),
+});
+
 /** `/v1/status` and `status --json`, as part 5 of the contract has it. */
 export const statusSchema = v.looseObject({
   version: v.string(),
@@ -30,6 +41,7 @@ export const statusSchema = v.looseObject({
   config: v.record(v.string(), v.unknown()),
   containers: v.array(containerSchema),
   counters: v.record(v.string(), v.unknown()),
+  history: v.array(homecoming),
 });
 
 export type Status = v.InferOutput<typeof statusSchema>;

@@ -30,7 +30,46 @@ test("status --json is what /v1/status tells", async () => {
   const { code, stdout } = await lab.netdevd("status", "--json");
   expect(code).toBe(0);
   const told = v.parse(statusSchema, JSON.parse(stdout));
-  expect(told.containers).toEqual((await lab.daemon.status()).containers);
+  expect(told).toEqual(await lab.daemon.status());
+});
+
+test("status tells of a device that is home without something of its, and of one that is no more", async () => {
+  await using lab = await Lab.create();
+  await lab.host.ip(...makeDevice("veth", "d0"), ...makeDevice("ifb", "d1"), "link add br0 type bridge");
+  await lab.host.ip("link set d0 master br0");
+  const daemon = await lab.start(`
+    [[mapping]]
+    name = "both"
+    container = { id = "*" }
+      [[mapping.device]]
+      match = { name = "d0" }
+      [[mapping.device]]
+      match = { name = "d1" }
+  `);
+  expect((await daemon.status()).history).toEqual([]);
+  const container = await lab.container();
+  expect((await lab.attach("c1", container)).outcome).toBe("attached");
+  await lab.host.ip("link del br0");
+  await container.netns.ip("link del d1");
+  await container.kill();
+  await daemon.empty();
+  const { history, containers } = await daemon.status();
+  expect(containers).toEqual([]);
+  const common = { container: "c1", mapping: "both" };
+  expect(history).toMatchObject([
+    { ...common, device: "d0", outcome: "home" },
+    { ...common, device: "d1", outcome: "gone", warnings: [{ code: "device-missing", device: "d1" }] },
+  ]);
+  expect(history[0]?.warnings[0]).toMatchObject({ code: "not-as-wanted", device: "d0" });
+  expect(Math.abs(Date.parse(history[0]?.at ?? "") - Date.now())).toBeLessThan(10_000);
+  const { code, stdout } = await lab.netdevd("status");
+  expect(code).toBe(0);
+  for (const { device, outcome, warnings } of history) {
+    expect(stdout).toContain(`${device}  ${outcome}  for c1, mapping both`);
+    expect(stdout).toContain(warnings[0]?.message ?? "");
+  }
+  expect(stdout).toContain(`    and ${(history[0]?.warnings.length ?? 0) - 3} more: --json has them`);
+  expect(await (await daemon.get("/")).text()).toContain("d1 is no more");
 });
 
 test("status ID --json is that container", async () => {

@@ -1,6 +1,7 @@
 import { namespacesOf } from "../../../src/domain/attachment.ts";
 import type { Mapping } from "../../../src/domain/mapping.ts";
 import { indexed, type Mappings } from "../../../src/domain/mappings.ts";
+import type { WayHomeEnd } from "../../../src/domain/way-home.ts";
 import type { Others } from "../../../src/engine/aftercare.ts";
 import type { Bundles } from "../../../src/engine/asked.ts";
 import { createEngine, type Engine } from "../../../src/engine/engine.ts";
@@ -50,6 +51,7 @@ export interface DaemonOptions {
   readonly pins?: (pins: Pins) => Pins;
   /** Told of each line beside {@link Daemon.log}. */
   readonly onLog?: Log;
+  readonly wayHomeEnded?: (end: WayHomeEnd) => void;
   /** Kills the daemon at one of its effects. */
   readonly fuse?: Fuse;
 }
@@ -144,6 +146,7 @@ async function startOn(own: ModelSystem, machine: Machine, options: DaemonOption
       ? { others: options.others, returned: fusedReturned(memoryReturned(machine.returned), fuse) }
       : null,
     mappings: inForce,
+    wayHomeEnded: options.wayHomeEnded,
     bundles: options.bundles ?? null,
   });
   // As the kernel worker's poll(2) does: between two calls.

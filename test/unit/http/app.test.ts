@@ -21,7 +21,7 @@ function container(id: string, changes: Partial<StatusContainer> = {}): StatusCo
 
 function statusWith(containers: readonly StatusContainer[]): Status {
   const config = { file: "/c", loaded_at: "", spool: "/s", results: "/r", state: "/j", mappings: [] };
-  return { version: "1.2.3", state: "ready", config, containers, counters: {} };
+  return { version: "1.2.3", state: "ready", config, containers, counters: {}, history: [] };
 }
 
 const NO_EVENTS: StatusSource["events"] = { open: () => null };

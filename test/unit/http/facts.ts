@@ -69,5 +69,6 @@ export function facts(attachments: readonly Attachment[]): StatusFacts {
     attachments,
     waiting: [],
     counters: { events: 12 },
+    history: [],
   };
 }

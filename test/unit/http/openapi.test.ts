@@ -33,7 +33,14 @@ const device: ListedDevice = {
 function sourceOf(changes: Partial<StatusSource> = {}): StatusSource {
   return {
     version: "1.2.3",
-    status: () => statusOf(facts([{ ...attachment, warnings: [problem], error: problem }])),
+    status: () =>
+      statusOf({
+        ...facts([{ ...attachment, warnings: [problem], error: problem }]),
+        history: [
+          { at: 0, container: "c1", mapping: "trainer", device: "d0", outcome: "home", warnings: [] },
+          { at: 1, container: "c1", mapping: "trainer", device: "d1", outcome: "gone", warnings: [problem] },
+        ],
+      }),
     readiness: () => ({ ready: true, reasons: [] }),
     devices: async () => [device],
     metrics: () => [],

@@ -5,7 +5,12 @@ import { createApp, type Readiness, type StatusSource } from "../../../src/http/
 import type { ListedDevice } from "../../../src/http/devices.ts";
 import { OCCURRENCE_TYPES } from "../../../src/http/occurrence.ts";
 import { occurrenceSchema } from "../../../src/http/occurrence-schema.ts";
-import { type Status, type StatusContainer, statusOf } from "../../../src/http/status.ts";
+import {
+  type Status,
+  type StatusContainer,
+  type StatusHomecoming,
+  statusOf,
+} from "../../../src/http/status.ts";
 import { attachment, facts } from "./facts.ts";
 
 interface Shown {
@@ -111,9 +116,17 @@ function full(text: string): Shown {
     holder: { containers: [text], mapping: text, name: text },
     guards: [{ rule: "built-on", liftable: true, reason: text }],
   };
+  const past: StatusHomecoming = {
+    at: "2026-11-24T12:00:00.000Z",
+    container: text,
+    mapping: text,
+    device: text,
+    outcome: "gone",
+    warnings: [problem],
+  };
   const config = { file: text, loaded_at: "", spool: text, results: text, state: text, mappings: [text] };
   return {
-    status: { config, containers: [container] },
+    status: { config, containers: [container], history: [past] },
     readiness: { ready: false, reasons: [text] },
     devices: async () => [device],
   };
@@ -285,6 +298,28 @@ describe("it shows", () => {
     const markup = await textOf({ status: { containers } });
     expect(markup).toContain("ens4 is of c2");
     expect(markup).toContain("What to do: end the container that holds it");
+  });
+
+  test("what came home of late and is not as it was, the newest first, and what is no more", async () => {
+    const lost = (number: number) =>
+      ({ code: "not-as-wanted", message: `ens${number} lacks something`, device: null }) as const;
+    const history = Array.from({ length: 9 }, (_, at) => ({
+      at: `2026-11-24T12:00:0${at}.000Z`,
+      container: "c1",
+      mapping: "trainer",
+      device: `ens${at}`,
+      outcome: at === 8 ? ("gone" as const) : ("home" as const),
+      warnings: at === 7 ? [] : Array.from({ length: at === 3 ? 5 : 1 }, () => lost(at)),
+    }));
+    const markup = await textOf({ status: { history } });
+    expect(Array.from(markup.matchAll(/ens(\d) lacks something/g), ([, number]) => number)).toEqual([
+      ..."8654333",
+    ]);
+    expect(markup).toContain('<span class="state bad">gone</span>');
+    expect(markup).toContain("2026-11-24 12:00:08 UTC");
+    expect(markup).toContain("and 2 more, which <code>/v1/status</code> has");
+    expect(markup).not.toContain("ens7");
+    expect(await textOf()).not.toContain("Not as it was");
   });
 
   test("all of that where the devices cannot be listed", async () => {

@@ -40,6 +40,7 @@ describe("statusOf", () => {
         },
       ],
       counters: { events: 12 },
+      history: [],
     });
   });
 
@@ -137,6 +138,24 @@ describe("statusOf", () => {
       warnings: [lacks],
       error: null,
     });
+  });
+
+  test("tells how devices came home, in the order in which they did", () => {
+    const lost = {
+      code: "not-as-wanted",
+      message: "ens4 is home, and its mtu is 1500",
+      device: "ens4",
+    } as const;
+    const gone = { code: "device-missing", message: "ifb0 is no more", device: "ifb0" } as const;
+    const common = { container: "trainer-7,mate", mapping: "trainer" };
+    const history = [
+      { ...common, at: 1000, device: "ens4", outcome: "home", warnings: [lost] },
+      { ...common, at: 2000, device: "ifb0", outcome: "gone", warnings: [gone] },
+    ] as const;
+    expect(statusOf({ ...facts([]), history }).history).toEqual([
+      { ...common, at: "1970-01-01T00:00:01.000Z", device: "ens4", outcome: "home", warnings: [lost] },
+      { ...common, at: "1970-01-01T00:00:02.000Z", device: "ifb0", outcome: "gone", warnings: [gone] },
+    ]);
   });
 
   test("hands warnings and the error on", () => {

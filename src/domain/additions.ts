@@ -1,6 +1,6 @@
 import { type Address, addressKey } from "./address.ts";
 import { waysToGateways } from "./gateways.ts";
-import { aged } from "./restorable.ts";
+import { aged, isKernelMade } from "./restorable.ts";
 import { routesAfter, routesMissing, withoutKernelRoutes } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -10,20 +10,23 @@ import type { Snapshot } from "./snapshot.ts";
  */
 export function withAdditions(wanted: Snapshot, found: Snapshot): Snapshot {
   const seconds = (found.takenAt - wanted.takenAt) / 1000;
-  const addresses = wanted.addresses.flatMap((address) => aged(address, seconds) ?? []);
+  const own = addressesOf(wanted).flatMap((address) => aged(address, seconds) ?? []);
+  const there = addressesOf(found);
   const routes = routesAfter(wanted.routes, seconds);
   // The kernel sees to its own; the ways are of a homecoming that broke off.
-  const there = withoutKernelRoutes(found).routes;
+  const theirs = withoutKernelRoutes(found).routes;
   const ways = waysToGateways(wanted.routes, wanted);
   return {
     ...wanted,
-    addresses: [
-      ...together(addresses, found.addresses, "inet"),
-      ...together(addresses, found.addresses, "inet6"),
-    ],
-    routes: [...routes, ...routesMissing([...routes, ...ways], there)],
+    addresses: [...together(own, there, "inet"), ...together(own, there, "inet6")],
+    routes: [...routes, ...routesMissing([...routes, ...ways], theirs)],
     takenAt: found.takenAt,
   };
+}
+
+/** Those that the kernel makes itself go with the MAC that it makes them of. */
+function addressesOf({ device, addresses }: Snapshot): Address[] {
+  return addresses.filter((address) => !isKernelMade(address, device));
 }
 
 /** In the order in which they are there, if that is as it was: else others' first of IPv4, and last of IPv6, which is the order of adding. */

@@ -28,6 +28,13 @@ export function readProcFile(path: string): string | null {
   return length < 0 ? null : latin1.decode(bytes.subarray(0, length));
 }
 
+/** What /proc/PID/stat says (proc_pid_stat(5)): the state, and when it started, clock ticks since boot. */
+export function parseStat(stat: string): { readonly state: string; readonly startTime: number } {
+  // The second field is the command in parentheses and may hold anything, ")" and spaces included.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "", startTime: Number(fields[19]) };
+}
+
 /** CLOCK_BOOTTIME in milliseconds. */
 export function bootTime(): number {
   const timespec = allocate(16);

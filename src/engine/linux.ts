@@ -16,7 +16,7 @@ import {
   strayThreads,
 } from "../../ffi/netns.ts";
 import { createReadableTest } from "../../ffi/poll.ts";
-import { bootTime, openPidfd, readProcFile } from "../../ffi/process.ts";
+import { bootTime, openPidfd, parseStat, readProcFile } from "../../ffi/process.ts";
 import { readAndClose, writeAndClose } from "../../ffi/small-file.ts";
 import { DEPARTURES_ALONE } from "../netlink/departure.ts";
 import { RTMGRP_LINK } from "../netlink/uapi.ts";
@@ -117,8 +117,5 @@ function initialNamespace(): string | null {
 
 function startTime(pid: number): number | null {
   const stat = readProcFile(`/proc/${pid}/stat`);
-  if (stat === null) return null;
-  // The second field is the command in parentheses and may hold anything, ")" and spaces included.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return Number(fields[19]);
+  return stat === null ? null : parseStat(stat).startTime;
 }

@@ -55,7 +55,7 @@ function examinePid(system: System, pid: number, writtenAt: number): Examined {
   try {
     const startTime = system.startTime(pid);
     if (startTime === null) return refused("process-gone", gone);
-    if (startTime * MS_PER_TICK > writtenAt + CLOCK_SLACK_MS) {
+    if (startedAfter(startTime, writtenAt)) {
       const message = `process ${pid} started after the event was written: the one that was meant has ended, and its pid is another's now`;
       return refused("pid-reused", message);
     }
@@ -70,6 +70,16 @@ function examinePid(system: System, pid: number, writtenAt: number): Examined {
     if (namespace !== null) system.close(namespace);
     if (pidfd >= 0) system.close(pidfd);
   }
+}
+
+/**
+ * Whether a process started after an event was written: it is not the one that was meant.
+ *
+ * @param startTime clock ticks since boot
+ * @param writtenAt CLOCK_BOOTTIME milliseconds
+ */
+export function startedAfter(startTime: number, writtenAt: number): boolean {
+  return startTime * MS_PER_TICK > writtenAt + CLOCK_SLACK_MS;
 }
 
 function examinePath(system: System, path: string): Examined {

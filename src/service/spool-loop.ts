@@ -6,6 +6,7 @@ import { folderFaultText } from "../spool/folders.ts";
 import { refusalText, refusedVerdict } from "../spool/refusal.ts";
 import { openSpool, type Taken } from "../spool/spool.ts";
 import { SpoolWatcher } from "../spool/watch.ts";
+import { LOOKS, lifeOf } from "./container-life.ts";
 import type { Health } from "./health.ts";
 
 /** Events from the spool to the engine, and its verdicts back. */
@@ -47,6 +48,7 @@ export function startSpoolLoop(
     owner: process.geteuid?.() ?? 0,
     clock: () => performance.now(),
     isHeld: (id) => engine.isHolder(id),
+    lifeOf: (event) => lifeOf(event, LOOKS),
     onFree: lookSoon,
     onTrouble: ({ message }) => log("error", message, {}),
   });

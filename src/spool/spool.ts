@@ -12,7 +12,7 @@ import { type FolderFault, folderFault, makeFolder } from "./folders.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { openRefused, type RefusedFolder } from "./refused.ts";
 import { movedFiles, type WaitingFile } from "./scan.ts";
-import { openVerdicts } from "./verdicts.ts";
+import { type Life, openVerdicts } from "./verdicts.ts";
 
 export interface SpoolOptions {
   /** The folder that events are dropped into. */
@@ -25,8 +25,10 @@ export interface SpoolOptions {
   readonly owner: number;
   /** Milliseconds of a clock that never runs backwards. */
   readonly clock: () => number;
-  /** Whether the container `id` lives and has devices: its verdicts stay. */
+  /** Whether the container `id` has devices: its verdicts stay. */
   readonly isHeld: (id: string) => boolean;
+  /** How to look whether the container of an event lives, as long as which its verdict stays; null: nothing tells. */
+  readonly lifeOf: (event: SpoolEvent) => Life | null;
   /** An event that had to wait for an older one of its name can be taken now: look again. */
   readonly onFree: () => void;
   readonly onTrouble: (trouble: Trouble) => void;
@@ -68,6 +70,15 @@ export interface Spool {
   sweep(): void;
 }
 
+interface UnderWay {
+  /** The file is no event. */
+  readonly isRefused: boolean;
+  /** Its container's. */
+  readonly life: Life | null;
+}
+
+const NO_EVENT: UnderWay = { isRefused: true, life: null };
+
 /** Files looked at, and files claimed and read, by one take: 2 to 6 ms of work. */
 const LOOKED_AT = 1000;
 const CLAIMED = 100;
@@ -82,8 +93,8 @@ export function openSpool(options: SpoolOptions): Spool {
   let refusedFiles: RefusedFolder | null = null;
   /** Names of files that are claimed and not yet read; the next one last. */
   let unread: string[] = [];
-  /** Names of events that are read and not yet answered; true: the file is no event. */
-  const underWay = new Map<string, boolean>();
+  /** Events that are read and not yet answered, by name. */
+  const underWay = new Map<string, UnderWay>();
   /** Names in the spool that wait for the event under way of the same name. */
   const waiting = new Set<string>();
   /** Files that cannot be claimed, by name, with the change time for which that was told. */
@@ -161,7 +172,7 @@ export function openSpool(options: SpoolOptions): Spool {
       unread.push(name);
       return null;
     }
-    underWay.set(name, true);
+    underWay.set(name, NO_EVENT);
     return {
       name,
       refusal: refusal(null, "the file's name is not UTF-8, and no verdict can be called the same"),
@@ -173,8 +184,12 @@ export function openSpool(options: SpoolOptions): Spool {
     const read = readNamed(name);
     unread.pop();
     if (read === null) return null;
-    underWay.set(name, read.type === "refusal");
-    return read.type === "refusal" ? { name, refusal: read } : { name, event: read };
+    if (read.type === "refusal") {
+      underWay.set(name, NO_EVENT);
+      return { name, refusal: read };
+    }
+    underWay.set(name, { isRefused: false, life: options.lifeOf(read) });
+    return { name, event: read };
   }
 
   /** null: it is gone. */
@@ -185,7 +200,7 @@ export function openSpool(options: SpoolOptions): Spool {
   }
 
   function settle(name: string): void {
-    finish(refusedFiles, name, underWay.get(name) ?? false);
+    finish(refusedFiles, name, underWay.get(name)?.isRefused ?? false);
     underWay.delete(name);
     if (waiting.delete(name)) onFree();
   }
@@ -203,7 +218,7 @@ export function openSpool(options: SpoolOptions): Spool {
 
   return {
     take,
-    answer: (verdict) => verdicts.write(verdict, clock()),
+    answer: (verdict) => verdicts.write(verdict, clock(), underWay.get(verdict.event)?.life ?? null),
     get unwritten() {
       return verdicts.unwritten;
     },

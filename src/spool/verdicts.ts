@@ -12,17 +12,22 @@ export interface VerdictLimits {
   /** Milliseconds that each one is kept at least, while there are no more than `count`. */
   readonly keep: number;
   readonly count: number;
-  /** Files removed by one sweep at most, so that it does not hold up the event loop. */
+  /** Files removed, and containers looked at, by one sweep at most, so that it does not hold up the event loop. */
   readonly sweep: number;
+  /** Containers looked at at most where there is one verdict too many. */
+  readonly looks: number;
 }
 
-export const VERDICT_LIMITS: VerdictLimits = { keep: 60_000, count: 10_000, sweep: 1000 };
+export const VERDICT_LIMITS: VerdictLimits = { keep: 60_000, count: 10_000, sweep: 1000, looks: 100 };
+
+/** Looks whether the container that an event named still lives: some microseconds of work. Never throws. */
+export type Life = () => boolean;
 
 export interface VerdictOptions {
   readonly files: Files;
   /** The results folder. */
   readonly folder: string;
-  /** Whether the container `id` lives and has devices: its verdicts stay. */
+  /** Whether the container `id` has devices: its verdicts stay, without being looked at. */
   readonly isHeld: (id: string) => boolean;
   /** The verdict of this name is on disk, at once or after a retry. */
   readonly onWritten: (name: string) => void;
@@ -40,8 +45,12 @@ export interface Verdicts {
   has(name: string): boolean;
   /** Removes the verdict of this name, which answered an older event. Throws what the kernel says. */
   remove(name: string): void;
-  /** Writes `results/NAME`; one that cannot be written is kept in memory, and each sweep tries again. */
-  write(verdict: Verdict, now: number): void;
+  /**
+   * Writes `results/NAME`; one that cannot be written is kept in memory, and each sweep tries again.
+   *
+   * @param life its container's, for as long as which it stays; null: nothing tells of that
+   */
+  write(verdict: Verdict, now: number, life?: Life | null): void;
   /** Removes verdicts whose time is over, and writes those that could not be written. */
   sweep(now: number): void;
 }
@@ -50,6 +59,18 @@ interface Kept {
   /** null: a verdict on a file that is no event. */
   readonly id: string | null;
   readonly since: number;
+  /**
+   * null as well for what earlier daemons wrote: in a verdict is neither pid nor namespace. Those of containers that live
+   * without devices are kept over a restart for no more than the time that all are.
+   */
+  readonly life: Life | null;
+  /** When it was seen to live; null: it was not looked at yet. */
+  readonly livedAt: number | null;
+}
+
+interface Unwritten {
+  readonly verdict: Verdict;
+  readonly life: Life | null;
 }
 
 // Event names never begin with "."; one name serves all, because a verdict is written in one go.
@@ -60,17 +81,37 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
   const { files, folder, isHeld, onWritten, onTrouble, limits = VERDICT_LIMITS } = options;
   // Oldest first: a Map keeps the order of insertion.
   const kept = new Map<string, Kept>();
-  const unwritten = new Map<string, Verdict>();
+  const unwritten = new Map<string, Unwritten>();
   /** One for all: a full disk is one fault, and not one for each verdict. */
   let why: { readonly words: string; readonly message: string } | null = null;
 
-  const isNeeded = ({ id }: Kept): boolean => id !== null && isHeld(id);
+  /** By what is known without looking; that it was seen to live a moment ago is enough. */
+  const isNeeded = ({ id, livedAt }: Kept, now: number): boolean =>
+    (id !== null && isHeld(id)) || (livedAt !== null && now - livedAt < limits.keep);
+
+  const isSeenToLive = (name: string, verdict: Kept, now: number): boolean => {
+    if (verdict.life?.() !== true) return false;
+    kept.set(name, { ...verdict, livedAt: now });
+    return true;
+  };
 
   const keep = (name: string, verdict: Kept): void => {
     kept.delete(name);
+    if (kept.size >= limits.count) drop(oneToGo(verdict.since) ?? firstOf(kept) ?? name);
     kept.set(name, verdict);
-    if (kept.size <= limits.count) return;
-    drop(firstOf(kept, (other) => !isNeeded(other)) ?? firstOf(kept, () => true) ?? name);
+  };
+
+  /** The oldest whose container does not live, of those that are looked at. */
+  const oneToGo = (now: number): string | null => {
+    let left = limits.looks;
+    for (const [name, verdict] of kept) {
+      if (isNeeded(verdict, now)) continue;
+      if (verdict.life === null) return name;
+      if (left === 0) continue;
+      left -= 1;
+      if (!isSeenToLive(name, verdict, now)) return name;
+    }
+    return null;
   };
 
   const drop = (name: string): void => {
@@ -86,7 +127,7 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
   };
 
   /** null: written. */
-  const put = (verdict: Verdict, now: number): Error | null => {
+  const put = ({ verdict, life }: Unwritten, now: number): Error | null => {
     try {
       replaceFile(files, folder, verdict.event, `${JSON.stringify(verdict)}\n`);
     } catch (error) {
@@ -94,7 +135,7 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
       return error;
     }
     unwritten.delete(verdict.event);
-    keep(verdict.event, { id: verdict.id, since: now });
+    keep(verdict.event, { id: verdict.id, since: now, life, livedAt: null });
     onWritten(verdict.event);
     return null;
   };
@@ -126,7 +167,8 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
     learn(now) {
       discard(files, folder, DRAFT);
       for (const { name } of movedFiles(files, folder)) {
-        keep(name, { id: containerOf(files, join(folder, name)), since: now });
+        const id = containerOf(files, join(folder, name));
+        keep(name, { id, since: now, life: null, livedAt: null });
       }
     },
     has,
@@ -136,10 +178,10 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
       kept.delete(name);
       if (has(name)) discard(files, folder, name);
     },
-    write(verdict, now) {
-      const error = put(verdict, now);
+    write(verdict, now, life = null) {
+      const error = put({ verdict, life }, now);
       if (error === null) return;
-      unwritten.set(verdict.event, verdict);
+      unwritten.set(verdict.event, { verdict, life });
       note(verdict.event, error);
     },
     sweep(now) {
@@ -147,16 +189,16 @@ export function openVerdicts(options: VerdictOptions): Verdicts {
       let left = limits.sweep;
       for (const [name, verdict] of kept) {
         if (left === 0) return;
-        if (now - verdict.since < limits.keep || isNeeded(verdict)) continue;
-        drop(name);
+        if (now - verdict.since < limits.keep || isNeeded(verdict, now)) continue;
         left -= 1;
+        if (!isSeenToLive(name, verdict, now)) drop(name);
       }
     },
   };
 }
 
-function firstOf(kept: ReadonlyMap<string, Kept>, holds: (verdict: Kept) => boolean): string | null {
-  for (const [name, verdict] of kept) if (holds(verdict)) return name;
+function firstOf(kept: ReadonlyMap<string, Kept>): string | null {
+  for (const name of kept.keys()) return name;
   return null;
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeFd, openReadOnly } from "../../../ffi/netns.ts";
-import { bootTime, lockFile, openEventfd, openPidfd } from "../../../ffi/process.ts";
+import { bootTime, lockFile, openEventfd, openPidfd, parseStat } from "../../../ffi/process.ts";
 import { failureOf } from "./failure.ts";
 import { flagsOf, O_CLOEXEC } from "./open-file.ts";
 
@@ -33,6 +33,13 @@ test("bootTime is /proc/uptime in milliseconds", () => {
   expect(now).toBeGreaterThanOrEqual(before);
   expect(now - before).toBeLessThan(1_000);
   expect(bootTime()).toBeGreaterThanOrEqual(now);
+});
+
+test("parseStat tells state and start, whatever the process is called", () => {
+  const fields = Array.from({ length: 49 }, (_, at) => at + 4).join(" ");
+  expect(parseStat(`7 (a) Z 1 2 (b) R ${fields}\n`)).toEqual({ state: "R", startTime: 22 });
+  const own = parseStat(readFileSync("/proc/self/stat", "latin1"));
+  expect(own.startTime * 10).toBeLessThanOrEqual(bootTime());
 });
 
 test("openEventfd is not inherited", () => {

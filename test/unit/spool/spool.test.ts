@@ -12,6 +12,7 @@ class House extends Scratch {
   readonly spool = this.at("spool");
   readonly results = this.at("results");
   readonly troubles: Trouble[] = [];
+  readonly living = new Set<string>();
   now = 0;
   freed = 0;
 
@@ -29,6 +30,10 @@ class House extends Scratch {
       owner: process.geteuid?.() ?? 0,
       clock: () => this.now,
       isHeld: () => false,
+      lifeOf: (event) => {
+        const { id } = event;
+        return id === null ? null : () => this.living.has(id);
+      },
       onFree: () => {
         this.freed += 1;
       },
@@ -80,6 +85,38 @@ function takeAll(spool: Spool): Taken[] {
 const namesOf = (taken: readonly Taken[]) => taken.map(({ name }) => name);
 
 describe("an event's way", () => {
+  test("its verdict stays for a minute, and as long as its container lives", () => {
+    using house = new House();
+    const spool = house.open();
+    for (const id of ["living", "dead"]) house.drop(`${id}.json`, { id, status: "creating", pid: 7 });
+    house.drop("none.json", "no event");
+    for (const taken of takeAll(spool)) spool.answer(verdictOn(taken));
+    house.living.add("living");
+    house.now = 60_000;
+    spool.sweep();
+    expect(["living", "dead", "none"].map((id) => house.verdict(`${id}.json`) !== null)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    house.living.clear();
+    house.now = 120_000;
+    spool.sweep();
+    expect(house.verdict("living.json")).toBeNull();
+  });
+
+  test("so does that on an event which the daemon before did not live to answer", () => {
+    using house = new House();
+    house.drop("1.json", { id: "c", status: "creating", pid: 7 });
+    takeAll(house.open());
+    const spool = house.open();
+    for (const taken of takeAll(spool)) spool.answer(verdictOn(taken));
+    house.living.add("c");
+    house.now = 60_000;
+    spool.sweep();
+    expect(house.verdict("1.json")).not.toBeNull();
+  });
+
   test("it is claimed, read, answered, and gone", () => {
     using house = new House();
     const spool = house.open();

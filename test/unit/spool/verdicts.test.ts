@@ -125,6 +125,38 @@ describe("retention", () => {
     expect(results.names()).toEqual([]);
   });
 
+  test("60 seconds, and for as long as what its event named lives, which is looked at by and by", () => {
+    using results = new Results();
+    const verdicts = results.open();
+    let looks = 0;
+    let lives = true;
+    const life = () => {
+      looks += 1;
+      return lives;
+    };
+    verdicts.write(verdict("a.json", "c"), 0, life);
+    verdicts.write(verdict("b.json", "dead"), 0, () => false);
+    verdicts.sweep(59_999);
+    expect(looks).toBe(0);
+    for (let now = 60_000; now < 240_000; now += 5000) verdicts.sweep(now);
+    expect(results.names()).toEqual(["a.json"]);
+    expect(looks).toBe(3);
+    lives = false;
+    verdicts.sweep(240_000);
+    expect(results.names()).toEqual([]);
+  });
+
+  test("what is on record is not looked at", () => {
+    using results = new Results();
+    results.held.add("living");
+    const verdicts = results.open();
+    verdicts.write(verdict("a.json", "living"), 0, () => {
+      throw new Error("looked at");
+    });
+    verdicts.sweep(60_000);
+    expect(results.names()).toEqual(["a.json"]);
+  });
+
   test("a verdict that is written again is as old as its last writing", () => {
     using results = new Results();
     const verdicts = results.open();
@@ -149,6 +181,55 @@ describe("retention", () => {
     expect(results.names()).toEqual(["a.json", "c.json", "d.json"]);
     verdicts.write(verdict("e.json", "living"), 0);
     expect(results.names()).toEqual(["c.json", "d.json", "e.json"]);
+  });
+
+  test("too many: what lives goes after what does not, and what was written just now not at all", () => {
+    using results = new Results();
+    const verdicts = results.open({ ...VERDICT_LIMITS, count: 3 });
+    for (const [name, lives] of [
+      ["a", true],
+      ["b", false],
+      ["c", true],
+      ["d", true],
+    ] as const) {
+      verdicts.write(verdict(`${name}.json`, name), 0, () => lives);
+    }
+    expect(results.names()).toEqual(["a.json", "c.json", "d.json"]);
+    verdicts.write(verdict("e.json"), 0);
+    expect(results.names()).toEqual(["c.json", "d.json", "e.json"]);
+  });
+
+  test("too many: few are looked at for each that is written", () => {
+    using results = new Results();
+    const verdicts = results.open({ ...VERDICT_LIMITS, count: 50, looks: 10 });
+    let looks = 0;
+    const life = () => {
+      looks += 1;
+      return true;
+    };
+    for (let at = 0; at < 50; at++) verdicts.write(verdict(`${at}.json`), 0, life);
+    expect(looks).toBe(0);
+    for (let at = 50; at < 53; at++) {
+      verdicts.write(verdict(`${at}.json`), 0, life);
+      expect(looks).toBe(10 * (at - 49));
+      expect(results.names()).toHaveLength(50);
+    }
+  });
+
+  test("one sweep looks at no more than it may, the next ones at the rest", () => {
+    using results = new Results();
+    const verdicts = results.open({ ...VERDICT_LIMITS, sweep: 10 });
+    let looks = 0;
+    const life = () => {
+      looks += 1;
+      return true;
+    };
+    for (let at = 0; at < 25; at++) verdicts.write(verdict(`${at}.json`), 0, life);
+    const looked = [1, 2, 3, 4].map(() => {
+      verdicts.sweep(60_000);
+      return looks;
+    });
+    expect(looked).toEqual([10, 20, 25, 25]);
   });
 
   test("one sweep removes no more than it may, the next ones the rest", () => {
@@ -233,6 +314,21 @@ describe("a full disk", () => {
       expect(results.troubles).toEqual([]);
     },
   );
+
+  test("what is written late stays for as long as its container lives as well", () => {
+    using results = new Results();
+    let full = true;
+    const openSync: Files["openSync"] = (...args) => {
+      if (full) throw systemError("ENOSPC", "no space left on device");
+      return fs.openSync(...args);
+    };
+    const verdicts = results.open(VERDICT_LIMITS, { ...fs, openSync });
+    verdicts.write(verdict("a.json", "c"), 0, () => true);
+    full = false;
+    verdicts.sweep(10);
+    verdicts.sweep(100_000);
+    expect(results.names()).toEqual(["a.json"]);
+  });
 
   test("a sweep does not try all of them in vain", () => {
     using results = new Results();

@@ -1,5 +1,6 @@
 import { withAdditions } from "../domain/additions.ts";
 import type { AttachedDevice, Attachment } from "../domain/attachment.ts";
+import { isStandIn } from "../domain/clash.ts";
 import { isHardware } from "../domain/device.ts";
 import { differences, type Goal, type Located, plan } from "../domain/plan.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
@@ -154,14 +155,14 @@ async function leadHome(
   // known by that, whatever it was called inside.
   let goal: Goal = { place: "home", snapshot: device.snapshot, ifindex: device.snapshot.device.ifindex };
   if (found.place === "home") {
-    // It may be in use by now: what it has been given there is kept, and nothing is done twice.
-    goal = await withNamesThatAreFree(context, found, {
-      ...goal,
-      snapshot: withAdditions(device.snapshot, found.snapshot),
-    });
+    // Led home before, it may be in use by now: what it has been given there is kept, and nothing is done twice.
+    const there = found.snapshot.device;
+    const isDone = context.standIns.has(there.ifindex);
+    const isLed = isDone || isStandIn(there.name);
+    const snapshot = isLed ? withAdditions(device.snapshot, found.snapshot) : device.snapshot;
+    goal = await withNamesThatAreFree(context, found, { ...goal, snapshot });
     const isNameTaken = goal.snapshot.device.name !== name;
-    if (isNameTaken && context.standIns.has(found.snapshot.device.ifindex))
-      return notAsItself(device, found, null, away);
+    if (isDone && isNameTaken) return notAsItself(device, found, null, away);
   }
   let result = await lead(context, cookie, device, found, goal, false);
   noteLanding(context, device, result);

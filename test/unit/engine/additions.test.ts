@@ -86,3 +86,25 @@ describe("of one that is home under another name until its own is free", () => {
     });
   }
 });
+
+test("of one that the kernel has sent home meanwhile nothing is kept that it was given under a name that is not its own", async () => {
+  const machine = machineWith("hardware");
+  const { world } = machine;
+  const before = pictureOf(world, machine.home);
+  const mappings = [mappingFor("c*", { match: { name: "d0" }, name: "eth1" })];
+  const container = startContainer(machine);
+  {
+    using daemon = await startDaemon(machine, { mappings });
+    await daemon.engine.handle(attachEvent(machine, "c1", container));
+  }
+  change(world, deviceIn(container.netns, "eth1"), { name: "mine" });
+  change(world, deviceIn(container.netns, "mine"), { target: machine.home });
+  kill(world, container);
+  const link = deviceIn(machine.home, "mine");
+  change(world, link, { up: true });
+  addProven(world, link, LEASED);
+  addRoute(machine.home, link, DEFAULT);
+  using next = await startDaemon(machine, { mappings });
+  await next.settle();
+  expect(pictureOf(world, machine.home)).toEqual(before);
+});

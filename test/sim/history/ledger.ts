@@ -74,11 +74,13 @@ export function learningJournal(journal: Journal, ledger: Ledger, { home }: Mach
         const { ifindex } = snapshot.device;
         const vanished = Array.from(ledger.known.values()).findLast((known) => known.ifindex === ifindex);
         const there = home.links.get(ifindex);
-        // Put on record late, it may have left its number to another one.
+        // Put on record late, it may have left its number to another one; to one of ours that came home where its own was taken.
+        const { name, mac } = snapshot.device;
         const isAnother =
           there !== undefined &&
-          !ledger.known.has(there) &&
-          (there.name !== snapshot.device.name || there.mac !== snapshot.device.mac);
+          (ledger.known.has(there)
+            ? there.name !== name && there.mac !== mac
+            : there.name !== name || there.mac !== mac);
         const link = isAnother ? vanished?.link : (there ?? vanished?.link);
         if (link !== undefined) ledger.taken.set(`${attachment.key}/${at}`, link);
         const known = link === undefined ? undefined : ledger.known.get(link);

@@ -84,21 +84,32 @@ describe("write", () => {
   });
 });
 
+/** A disk without room. */
+function fullDisk() {
+  let isFull = true;
+  const openSync: Files["openSync"] = (...args) => {
+    if (isFull) throw systemError("ENOSPC", "no space left on device");
+    return fs.openSync(...args);
+  };
+  return {
+    files: { ...fs, openSync },
+    makeRoom: () => {
+      isFull = false;
+    },
+  };
+}
+
 describe("remove", () => {
   test("removes a verdict on disk and one that waits to be written", () => {
     using results = new Results();
-    let full = true;
-    const openSync: Files["openSync"] = (...args) => {
-      if (full) throw systemError("ENOSPC", "no space left on device");
-      return fs.openSync(...args);
-    };
-    const verdicts = results.open(VERDICT_LIMITS, { ...fs, openSync });
+    const disk = fullDisk();
+    const verdicts = results.open(VERDICT_LIMITS, disk.files);
     fs.writeFileSync(results.at("a.json"), "{}");
     verdicts.write(verdict("b.json"), 0);
     verdicts.remove("a.json");
     verdicts.remove("b.json");
     verdicts.remove("never.json");
-    full = false;
+    disk.makeRoom();
     verdicts.sweep(0);
     expect(results.names()).toEqual([]);
   });
@@ -317,14 +328,10 @@ describe("a full disk", () => {
 
   test("what is written late stays for as long as its container lives as well", () => {
     using results = new Results();
-    let full = true;
-    const openSync: Files["openSync"] = (...args) => {
-      if (full) throw systemError("ENOSPC", "no space left on device");
-      return fs.openSync(...args);
-    };
-    const verdicts = results.open(VERDICT_LIMITS, { ...fs, openSync });
+    const disk = fullDisk();
+    const verdicts = results.open(VERDICT_LIMITS, disk.files);
     verdicts.write(verdict("a.json", "c"), 0, () => true);
-    full = false;
+    disk.makeRoom();
     verdicts.sweep(10);
     verdicts.sweep(100_000);
     expect(results.names()).toEqual(["a.json"]);

@@ -1,4 +1,4 @@
-import type { Status, StatusContainer, StatusHomecoming } from "../http/status.ts";
+import { notAsTheyWere, type Status, type StatusContainer, type StatusHomecoming } from "../http/status.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { ask } from "./daemon-client.ts";
@@ -31,21 +31,20 @@ export const status: Command = {
   },
 };
 
-/** How many of those that came home are told of; `--json` has more. */
-const LATEST = 5;
-/** And how much of each. */
+/** How much is told of each that came home; `--json` has more. */
 const WARNINGS = 3;
 
-function statusText({ version, state, containers, history }: Status): string {
+function statusText(status: Status): string {
+  const { version, state, containers } = status;
   const count = containers.length;
   const head = `netdevd ${version}: ${state}, ${count} ${count === 1 ? "container" : "containers"}`;
-  return [head, ...containers.map(containerText), ...notAsItWas(history)].join("\n");
+  return [head, ...containers.map(containerText), ...notAsItWas(status)].join("\n");
 }
 
-function notAsItWas(history: readonly StatusHomecoming[]): string[] {
-  const some = history.filter(({ warnings }) => warnings.length > 0);
+function notAsItWas(status: Status): string[] {
+  const some = notAsTheyWere(status);
   if (some.length === 0) return [];
-  return ["not as it was, of late:", ...some.slice(-LATEST).map(homecomingText)];
+  return ["not as it was, of late:", ...some.map(homecomingText)];
 }
 
 function homecomingText({ at, container, mapping, device, outcome, warnings }: StatusHomecoming): string {

@@ -6,7 +6,7 @@ import type { Snapshot } from "./snapshot.ts";
 
 /**
  * `wanted` with the addresses and routes that `found` has beside it: somebody has given them to the device since it is
- * at home, and nobody else's they are to take away.
+ * at home, and they are not ours to take away.
  */
 export function withAdditions(wanted: Snapshot, found: Snapshot): Snapshot {
   const seconds = (found.takenAt - wanted.takenAt) / 1000;

@@ -13,7 +13,7 @@ import {
   sentence,
   state,
 } from "./page-parts.ts";
-import type { Status, StatusHomecoming } from "./status.ts";
+import { notAsTheyWere, type Status } from "./status.ts";
 
 /** What the status page shows. */
 export interface PageFacts {
@@ -55,14 +55,14 @@ const NOBODY = html`<p class="faint">None: all devices are at home.</p>`;
 const UNLISTED = html`<p class="bad">They could not be listed just now; the log says why.</p>`;
 
 function main({ status, readiness, devices, now }: PageFacts): Html {
-  const { containers, config, counters, history } = status;
+  const { containers, config, counters } = status;
   return html`<main>
 <header><h1>netdevd</h1> ${state(status.state)}
 <span class="faint">${status.version}, at ${moment(new Date(now).toISOString())}</span></header>
 ${readiness.reasons.length === 0 ? "" : wrong(readiness.reasons)}
 <h2>Containers that have or want devices</h2>
 ${containers.length === 0 ? NOBODY : containers.map(containerBox)}
-${notAsItWas(history)}
+${notAsItWas(status)}
 <h2>Devices of the host</h2>
 ${devices === null ? UNLISTED : deviceTable(devices)}
 <h2>Since the start</h2>
@@ -82,14 +82,11 @@ function wrong(reasons: readonly string[]): Html {
 </section>`;
 }
 
-/** How many are shown; `/v1/status` has more. */
-const LATEST = 5;
-
-function notAsItWas(history: readonly StatusHomecoming[]): Html | string {
-  const some = history.filter(({ warnings }) => warnings.length > 0);
+function notAsItWas(status: Status): Html | string {
+  const some = notAsTheyWere(status);
   if (some.length === 0) return "";
   return html`<h2>Not as it was, of late</h2>
-${some.slice(-LATEST).reverse().map(homecomingBox)}`;
+${some.toReversed().map(homecomingBox)}`;
 }
 
 function links(): Html[] {

@@ -80,6 +80,14 @@ export interface Status {
   readonly history: readonly StatusHomecoming[];
 }
 
+/** How many of those that came home a person is told of; `history` has more. */
+const LATEST = 5;
+
+/** The latest for a person, newest last: those that lack something, or are no more. */
+export function notAsTheyWere({ history }: Status): readonly StatusHomecoming[] {
+  return history.filter(({ warnings }) => warnings.length > 0).slice(-LATEST);
+}
+
 /** A {@link WayHomeEnd} that was. */
 export interface PastHomecoming extends WayHomeEnd {
   /** CLOCK_REALTIME, milliseconds. */

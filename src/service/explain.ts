@@ -101,7 +101,10 @@ export async function explain(config: Config, event: ContainerEvent): Promise<Ex
   const held = readJournal(config.daemon.state);
   const elsewhere = held.find(
     (one) =>
-      one.cookie !== cookie && one.holders.some((holder) => holder.id === event.id && lives(service, holder)),
+      // A target that cannot be opened is refused for that.
+      opened.ok &&
+      one.cookie !== cookie &&
+      one.holders.some((holder) => holder.id === event.id && lives(service, holder)),
   );
   if (elsewhere !== undefined) return { ...base, conflicts: [withMend(idInUse(event, elsewhere))] };
   const known = knownAlready(held, event.id, asked.mapping, cookie);

@@ -47,6 +47,11 @@ test("a known id in another namespace is refused while its process lives: id-in-
 
   const planned = await lab.plan({ id: "c1", status: "creating", pid: second.pid });
   expect(planned).toMatchObject({ code: 1, stdout: expect.stringContaining("conflict: id-in-use: ") });
+  const gone = await lab.container();
+  await gone.kill();
+  const { stdout } = await lab.plan({ id: "c1", status: "creating", pid: gone.pid });
+  expect(stdout).toContain("conflict: process-gone: ");
+  expect(stdout).not.toContain("id-in-use");
   await first.kill();
   await lab.daemon.empty();
   expect((await lab.plan({ id: "c1", status: "creating", pid: second.pid })).code).toBe(0);
